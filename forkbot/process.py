@@ -1,0 +1,298 @@
+"""The one place, beside GitPython, where forkbot starts children.
+
+Argument lists only, never a shell; a closed environment, never the ambient one; every wait has an
+end; a child and everything it started dies with the wait.
+"""
+
+import contextlib
+import dataclasses
+import os
+import re
+import selectors
+import shlex
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from forkbot.errors import MachineError, ProcessError, TimedOutError
+
+# What any child may know of its surroundings. Tokens have no name here.
+_PLAIN = ("PATH", "TMPDIR", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "XDG_CACHE_HOME")
+# What a child that talks to the network may know besides.
+_NETWORK = (
+    "http_proxy", "https_proxy", "no_proxy", "all_proxy",
+    "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY",
+    "SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE",
+)  # fmt: skip
+
+Env = Mapping[str, str]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Completed:
+    """A child that ended: its exit code (negative: the signal that ended it) and what it said."""
+
+    code: int
+    stdout: bytes
+    stderr: bytes
+    seconds: float
+
+
+def allow(ambient: Env, *, names: Sequence[str] = (), network: bool = False) -> dict[str, str]:
+    """Return the part of ``ambient`` that a child may see: the plain names, and ``names``."""
+    wanted = (*_PLAIN, *(_NETWORK if network else ()), *names)
+    return {name: ambient[name] for name in wanted if name in ambient}
+
+
+def redact(text: str) -> str:
+    """Return ``text`` without credentials: user info in URLs, authorization headers, tokens."""
+    text = re.sub(r"(\b[a-z][a-z0-9+.-]*://)[^/\s@]+@", r"\1***@", text, flags=re.IGNORECASE)
+    text = re.sub(r"(authorization:\s*\w+\s+)\S+", r"\1***", text, flags=re.IGNORECASE)
+    return re.sub(r"\b(gh[pousr]_|github_pat_)\w+", r"\1***", text)
+
+
+def visible(text: str) -> str:
+    """Return ``text`` with control characters (escape sequences among them) made harmless."""
+    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", lambda m: f"\\x{ord(m[0]):02x}", text)
+
+
+def _show(argv: Sequence[str | Path]) -> str:
+    return redact(shlex.join(str(a) for a in argv))
+
+
+def last_words(stderr: bytes, *, lines: int = 12) -> str:
+    """Return the last ``lines`` lines of a child's error output, safe to show."""
+    text = visible(redact(stderr.decode(errors="replace"))).strip()
+    return "\n".join(text.splitlines()[-lines:])
+
+
+def _start(
+    argv: Sequence[str | Path], *, env: Env, cwd: Path | None, stdin: int | None
+) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            [str(a) for a in argv],
+            env=dict(env),
+            cwd=cwd,
+            stdin=subprocess.DEVNULL if stdin is None else stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,  # so that its children can be ended with it
+            bufsize=0,
+        )
+    except FileNotFoundError as e:
+        if cwd is not None and not cwd.is_dir():
+            raise MachineError("the folder is gone", where=str(cwd)) from e
+        raise MachineError(
+            f"{argv[0]} is not installed, or not on PATH", hint=f"install {Path(argv[0]).name}"
+        ) from e
+    except OSError as e:
+        raise MachineError(f"cannot start {argv[0]}: {e.strerror}") from e
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """End ``child`` and everything in its session, and reap it."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
+    for pipe in (child.stdin, child.stdout, child.stderr):
+        if pipe is not None:
+            with contextlib.suppress(OSError):
+                pipe.close()
+
+
+def run(
+    argv: Sequence[str | Path],
+    *,
+    env: Env,
+    timeout: float,
+    cwd: Path | None = None,
+    stdin: bytes | None = None,
+    ok: Sequence[int] | None = (0,),
+    on_stdout: Callable[[bytes], None] | None = None,
+    on_stderr: Callable[[bytes], None] | None = None,
+) -> Completed:
+    """Run a command to its end and return what it said.
+
+    ``timeout`` is in seconds. ``ok`` lists the exit codes that are answers (None: all). The two
+    callbacks get each complete line as it comes, without its line end, for progress.
+    Raises ``ProcessError`` for any other code, ``TimedOutError``, ``MachineError``.
+    """
+    began = time.monotonic()
+    child = _start(argv, env=env, cwd=cwd, stdin=None if stdin is None else subprocess.PIPE)
+    try:
+        stdout, stderr = _converse(
+            child, stdin=stdin, deadline=began + timeout, listeners=(on_stdout, on_stderr)
+        )
+        child.wait(timeout=max(0.1, began + timeout - time.monotonic()))
+    except (TimeoutError, subprocess.TimeoutExpired) as e:
+        raise TimedOutError(f"{_show(argv)} was ended after {timeout:.0f} s") from e
+    finally:
+        _end(child)
+    if ok is not None and child.returncode not in ok:
+        raise ProcessError(
+            command=_show(argv), code=child.returncode, last_words=last_words(stderr)
+        )
+    return Completed(
+        code=child.returncode, stdout=stdout, stderr=stderr, seconds=time.monotonic() - began
+    )
+
+
+class _Lines:
+    """Collects a stream whole and hands each complete line to a listener."""
+
+    def __init__(self, listener: Callable[[bytes], None] | None) -> None:
+        self.chunks: list[bytes] = []
+        self._listener = listener
+        self._rest = b""
+
+    def feed(self, chunk: bytes) -> None:
+        self.chunks.append(chunk)
+        if self._listener is not None:
+            *lines, self._rest = (self._rest + chunk).split(b"\n")
+            for line in lines:
+                self._listener(line)
+
+
+def _converse(
+    child: subprocess.Popen[bytes],
+    *,
+    stdin: bytes | None,
+    deadline: float,
+    listeners: tuple[Callable[[bytes], None] | None, Callable[[bytes], None] | None],
+) -> tuple[bytes, bytes]:
+    """Feed stdin and drain both outputs without deadlock; ``TimeoutError`` at the deadline."""
+    assert child.stdout is not None
+    assert child.stderr is not None
+    out, err = _Lines(listeners[0]), _Lines(listeners[1])
+    with selectors.DefaultSelector() as selector:
+        selector.register(child.stdout, selectors.EVENT_READ, out)
+        selector.register(child.stderr, selectors.EVENT_READ, err)
+        pending = memoryview(stdin or b"")
+        if child.stdin is not None:
+            os.set_blocking(child.stdin.fileno(), False)
+            selector.register(child.stdin, selectors.EVENT_WRITE, None)
+        while selector.get_map():
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError
+            for key, _ in selector.select(left):
+                if key.data is None:
+                    pending = _feed(child, pending, selector)
+                elif chunk := os.read(key.fd, 1 << 16):
+                    key.data.feed(chunk)
+                else:
+                    selector.unregister(key.fileobj)
+    return b"".join(out.chunks), b"".join(err.chunks)
+
+
+def _feed(
+    child: subprocess.Popen[bytes], pending: memoryview, selector: selectors.BaseSelector
+) -> memoryview:
+    assert child.stdin is not None
+    try:
+        pending = pending[os.write(child.stdin.fileno(), pending[: 1 << 16]) :]
+    except BrokenPipeError:  # the child stopped reading: its exit code tells why
+        pending = pending[len(pending) :]
+    if not pending:
+        selector.unregister(child.stdin)
+        child.stdin.close()
+    return pending
+
+
+class Conversation:
+    """A long-lived child that answers requests on stdin, one at a time.
+
+    ``read_exactly`` and ``read_until`` wait at most ``timeout`` seconds for each answer, so a child
+    that buffers for ever (git 2.39's ``merge-tree --stdin``) is an error and not a hang.
+    """
+
+    def __init__(
+        self, argv: Sequence[str | Path], *, env: Env, cwd: Path | None = None, timeout: float = 120
+    ) -> None:
+        self._argv = argv
+        self._timeout = timeout
+        self._child = _start(argv, env=env, cwd=cwd, stdin=subprocess.PIPE)
+        self._buffer = b""
+        self._error = b""
+
+    def send(self, request: bytes) -> None:
+        """Write one whole request."""
+        assert self._child.stdin is not None
+        try:
+            view = memoryview(request)
+            while view:
+                view = view[self._child.stdin.write(view) or 0 :]
+        except BrokenPipeError:
+            self._died()
+
+    def read_exactly(self, count: int) -> bytes:
+        """Return the next ``count`` bytes."""
+        deadline = time.monotonic() + self._timeout
+        while len(self._buffer) < count:
+            self._more(deadline)
+        answer, self._buffer = self._buffer[:count], self._buffer[count:]
+        return answer
+
+    def read_until(self, mark: bytes) -> bytes:
+        """Return the bytes before the next ``mark``, and drop the mark."""
+        deadline = time.monotonic() + self._timeout
+        while mark not in self._buffer:
+            self._more(deadline)
+        answer, _, self._buffer = self._buffer.partition(mark)
+        return answer
+
+    def _more(self, deadline: float) -> None:
+        assert self._child.stdout is not None
+        assert self._child.stderr is not None
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._child.stdout, selectors.EVENT_READ)
+            selector.register(self._child.stderr, selectors.EVENT_READ)
+            while True:
+                ready = selector.select(deadline - time.monotonic())
+                if not ready:
+                    raise TimedOutError(f"{_show(self._argv)} did not answer")
+                if any(key.fileobj is self._child.stdout for key, _ in ready):
+                    break
+                said = os.read(self._child.stderr.fileno(), 1 << 16)
+                self._error += said
+                if not said:
+                    selector.unregister(self._child.stderr)
+        chunk = os.read(self._child.stdout.fileno(), 1 << 18)
+        if not chunk:
+            self._died()
+        self._buffer += chunk
+
+    def _died(self) -> None:
+        assert self._child.stderr is not None
+        self._child.wait(timeout=self._timeout)
+        error = self._error + (self._child.stderr.read() or b"")
+        raise ProcessError(
+            command=_show(self._argv), code=self._child.returncode, last_words=last_words(error)
+        )
+
+    def close(self) -> None:
+        """End the child. Safe to call twice."""
+        _end(self._child)
+
+    def __enter__(self) -> "Conversation":
+        """Return itself; the child already runs."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the child."""
+        self.close()
+
+
+@contextlib.contextmanager
+def background(
+    argv: Sequence[str | Path], *, env: Env, cwd: Path | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a child beside the block and end it, with its children, when the block ends."""
+    child = _start(argv, env=env, cwd=cwd, stdin=None)
+    try:
+        yield child
+    finally:
+        _end(child)
