@@ -7,7 +7,6 @@ end; a child and everything it started dies with the wait.
 import contextlib
 import dataclasses
 import os
-import re
 import selectors
 import shlex
 import signal
@@ -15,8 +14,10 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Self
 
 from forkbot.errors import MachineError, ProcessError, TimedOutError
+from forkbot.text import decode, redact
 
 # What any child may know of its surroundings. Tokens have no name here.
 _PLAIN = ("PATH", "TMPDIR", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "XDG_CACHE_HOME")
@@ -46,25 +47,13 @@ def allow(ambient: Env, *, names: Sequence[str] = (), network: bool = False) -> 
     return {name: ambient[name] for name in wanted if name in ambient}
 
 
-def redact(text: str) -> str:
-    """Return ``text`` without credentials: user info in URLs, authorization headers, tokens."""
-    text = re.sub(r"(\b[a-z][a-z0-9+.-]*://)[^/\s@]+@", r"\1***@", text, flags=re.IGNORECASE)
-    text = re.sub(r"(authorization:\s*\w+\s+)\S+", r"\1***", text, flags=re.IGNORECASE)
-    return re.sub(r"\b(gh[pousr]_|github_pat_)\w+", r"\1***", text)
-
-
-def visible(text: str) -> str:
-    """Return ``text`` with control characters (escape sequences among them) made harmless."""
-    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", lambda m: f"\\x{ord(m[0]):02x}", text)
-
-
 def _show(argv: Sequence[str | Path]) -> str:
     return redact(shlex.join(str(a) for a in argv))
 
 
 def last_words(stderr: bytes, *, lines: int = 12) -> str:
     """Return the last ``lines`` lines of a child's error output, safe to show."""
-    text = visible(redact(stderr.decode(errors="replace"))).strip()
+    text = redact(decode(stderr.replace(b"\r", b"\n"))).strip()
     return "\n".join(text.splitlines()[-lines:])
 
 
@@ -277,7 +266,7 @@ class Conversation:
         """End the child. Safe to call twice."""
         _end(self._child)
 
-    def __enter__(self) -> "Conversation":
+    def __enter__(self) -> Self:
         """Return itself; the child already runs."""
         return self
 

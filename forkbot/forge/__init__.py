@@ -1,0 +1,1 @@
+"""Where fork branches live. Today: bare repositories on this machine."""

@@ -1,0 +1,1 @@
+"""Git at the edge: repositories, loose objects, in-memory merges, patch application, remotes."""

@@ -1,0 +1,178 @@
+"""Git over a wire or a path: list, fetch, push. Only here does the user's git configuration count.
+
+Proxies, mirrors (``insteadOf``) and credential helpers live there. No token passes through
+forkbot's hands on this road; prompts are off, helpers such as ``ext::`` are refused by git too, and
+every wait has an end. Network failures are tried again, a few times, with growing pauses.
+"""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import tenacity
+
+from forkbot import process
+from forkbot.errors import MachineError, ProcessError, RefusedError, RemoteError, TimedOutError
+from forkbot.git.repository import Repository, disk_trouble
+from forkbot.text import redact
+from forkbot.words import Oid
+
+_SAFE = ("-c", "protocol.allow=never", "-c", "protocol.https.allow=always",
+         "-c", "protocol.http.allow=always", "-c", "protocol.ssh.allow=always",
+         "-c", "protocol.git.allow=always", "-c", "protocol.file.allow=always",
+         "-c", "http.lowSpeedLimit=1000", "-c", "http.lowSpeedTime=60",
+         "-c", "gc.auto=0", "-c", "core.hooksPath=/dev/null", "-c", "push.gpgSign=false")  # fmt: skip
+_NAMES = ("HOME", "XDG_CONFIG_HOME", "SSH_AUTH_SOCK", "GIT_SSL_CAINFO", "GIT_CONFIG_GLOBAL")
+_LISTING = 120.0
+_TRANSFER = 1800.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class RefUpdate:
+    """One ref of a push: what it must be before (None: absent), and what it becomes."""
+
+    ref: str
+    expected: Oid | None
+    new: Oid
+
+
+def network_env(ambient: process.Env) -> dict[str, str]:
+    """Return the environment for git commands that reach other repositories."""
+    env = process.allow(ambient, names=_NAMES, network=True)
+    return {
+        **env,
+        "GIT_TERMINAL_PROMPT": "0",
+        "GIT_SSH_COMMAND": "ssh -oBatchMode=yes",
+        "LC_ALL": "C",
+    }
+
+
+class Remote:
+    """A URL or path, and the environment in which it is reached."""
+
+    def __init__(self, url: str, *, ambient: process.Env) -> None:
+        self.url = url
+        self._env = network_env(ambient)
+
+    @property
+    def shown(self) -> str:
+        """Return the URL as it may be shown."""
+        return redact(self.url)
+
+    def refs(self, *names: str) -> dict[str, Oid]:
+        """Return those of the named full refs that the remote has."""
+        said = self._ask(None, "ls-remote", "--", self.url, *names)
+        pairs = (line.split("\t") for line in said.stdout.decode().splitlines())
+        return {ref: Oid(oid) for oid, ref in pairs}
+
+    def fetch(
+        self, into: Repository, *refspecs: str, say: Callable[[str], None] | None = None
+    ) -> None:
+        """Fetch refspecs into a repository; with quarantine, the objects land there."""
+        self._ask(
+            into, "fetch", "--quiet", "--no-auto-gc", "--no-write-fetch-head", "--no-tags",
+            "--prune", "--", self.url, *refspecs, timeout=_TRANSFER,
+        )  # fmt: skip
+        if say:
+            say(f"fetched {self.shown}")
+
+    def push(self, source: Repository, updates: Sequence[RefUpdate]) -> None:
+        """Push all updates or none, each only if its ref is still what is expected.
+
+        Raises ``RefusedError`` when a lease is lost or the other side declines.
+        """
+        leases = [f"--force-with-lease={u.ref}:{u.expected or ''}" for u in updates]
+        refspecs = [f"{u.new}:{u.ref}" for u in updates]
+        said = self._ask(
+            source, "push", "--porcelain", "--atomic", "--no-verify", *leases, "--", self.url,
+            *refspecs, timeout=_TRANSFER, ok=(0, 1),
+        )  # fmt: skip
+        if said.code == 0:
+            return
+        rejected = [
+            line.split("\t")
+            for line in said.stdout.decode(errors="replace").splitlines()
+            if line.startswith("!")
+        ]
+        if not rejected:
+            raise self._trouble(process.last_words(said.stderr))
+        reasons = "; ".join(f"{p[1].rpartition(':')[2]}: {p[2]}" for p in rejected if len(p) > 2)
+        raise RefusedError(
+            f"the push was refused, nothing was changed: {redact(reasons)}",
+            where=self.shown,
+            hint="run the same command again: it starts from what is there now",
+        )
+
+    def _ask(
+        self,
+        repository: Repository | None,
+        *args: str,
+        timeout: float = _LISTING,
+        ok: Sequence[int] = (0,),
+    ) -> process.Completed:
+        env = dict(self._env)
+        if repository is not None:
+            env["GIT_DIR"] = str(repository.git_dir)
+            for name in ("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES"):
+                if name in repository.env:
+                    env[name] = repository.env[name]
+        for attempt in tenacity.Retrying(
+            stop=tenacity.stop_after_attempt(1 if self._is_local() else 3),
+            wait=tenacity.wait_exponential_jitter(initial=1, max=15),
+            retry=tenacity.retry_if_exception_type((ProcessError, TimedOutError)),
+            reraise=True,
+        ):
+            with attempt:
+                return self._once(args, env=env, timeout=timeout, ok=ok)
+        raise AssertionError("tenacity either returns or raises")
+
+    def _once(
+        self, args: Sequence[str], *, env: process.Env, timeout: float, ok: Sequence[int]
+    ) -> process.Completed:
+        try:
+            return process.run(["git", *_SAFE, *args], env=env, timeout=timeout, ok=ok)
+        except ProcessError as e:
+            if disk_trouble(e):
+                raise MachineError("no space left on the disk", where=self.shown) from e
+            if self._is_local() or _final(e.last_words):
+                raise self._trouble(e.last_words) from e
+            raise
+
+    def _is_local(self) -> bool:
+        return "://" not in self.url and not self.url.partition("/")[0].endswith(":")
+
+    def _trouble(self, last_words: str) -> RemoteError:
+        cause = next(
+            (
+                li
+                for li in last_words.splitlines()
+                if li.startswith(("fatal:", "error:", "remote:"))
+            ),
+            last_words,
+        )
+        return RemoteError(
+            f"git could not reach it: {cause.removeprefix('fatal: ')}",
+            where=self.shown,
+            hint=f"git ls-remote {self.shown}",
+        )
+
+
+_CLEAR_NO = (
+    "not found",
+    "does not exist",
+    "Authentication failed",
+    "could not read Username",
+    "Could not resolve host",
+    "Connection refused",
+    "couldn't find remote ref",
+)
+
+
+def _final(last_words: str) -> bool:
+    """Return whether trying again cannot help: the answer was a clear no."""
+    return any(sign in last_words for sign in _CLEAR_NO)
+
+
+def local_url(path: Path) -> str:
+    """Return a path as git takes it, never to be read as an option or a host."""
+    return str(path.resolve())

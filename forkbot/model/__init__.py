@@ -1,0 +1,1 @@
+"""Frozen values: what a stack is, what became of it, what verification says."""

@@ -1,0 +1,34 @@
+"""What publishing one fork branch does, known whole before anything is written."""
+
+import enum
+
+from forkbot.model.base import Fact
+from forkbot.words import BranchName, Oid
+
+
+class Move(enum.Enum):
+    """What a publication does to the fork branch."""
+
+    NOTHING = "nothing"  # it is already there
+    CREATE = "create"
+    UPDATE = "update"
+    REFUSED = "refused"  # a person's work is in the way
+    HELD = "held"  # not publishable: see `why`
+
+
+class Publication(Fact, frozen=True, kw_only=True):
+    """One fork branch: from `old` (the lease) to `new`, `old` kept under `recovery`."""
+
+    repo: str
+    branch: BranchName
+    move: Move
+    old: Oid | None = None
+    new: Oid | None = None
+    recovery: str = ""  # the tag that keeps `old` reachable
+    why: str = ""
+    done: bool = False  # False in a dry run
+
+    @property
+    def writes(self) -> bool:
+        """Whether carrying it out changes the forge."""
+        return self.move in (Move.CREATE, Move.UPDATE)

@@ -1,0 +1,174 @@
+"""A stack as its files say it: policy (people write it), patches, and the lock (the bot writes it).
+
+These types *are* the file formats: the decoder, the error messages, and the shipped JSON Schema
+all come from them.
+"""
+
+import datetime as dt
+import enum
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from forkbot.model.base import Fact
+from forkbot.words import BranchName, Channel, Oid, PatchName, StackName, Subdir, Version
+
+LOCK_VERSION = 1
+
+
+class UpstreamPolicy(Fact, frozen=True, kw_only=True):
+    """Where the crate is developed; `subdir` is the crate's folder in that repository."""
+
+    git: Annotated[str, Meta(description="a git URL, or a path")]
+    branch: BranchName = BranchName("main")
+    subdir: Subdir = Subdir("")
+
+
+class ReleasePolicy(Fact, frozen=True, kw_only=True):
+    """The release channel: the crate's published versions from `since` on."""
+
+    since: Annotated[Version, Meta(description="first release in the channel's history")]
+    pre_releases: Annotated[
+        tuple[Version, ...], Meta(description="pre-releases to follow; none unless named here")
+    ] = ()
+
+
+class ForkPolicy(Fact, frozen=True, kw_only=True):
+    """The repository the stack is published to, and its branch for each channel."""
+
+    repo: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*(?:/[A-Za-z0-9._-]+)?$")]
+    branches: dict[Channel, BranchName] = msgspec.field(default_factory=dict)
+
+
+class BuildPolicy(Fact, frozen=True, kw_only=True):
+    """One build of the verify step: a package with a feature set."""
+
+    package: Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
+    default_features: bool = True
+    features: tuple[str, ...] = ()
+
+
+class UpstreamExpectation(Fact, frozen=True, kw_only=True):
+    """What a smoke component does on pristine upstream: the proof that it can fail."""
+
+    expect: Literal["red", "green"]
+    rustflags: Annotated[
+        tuple[str, ...], Meta(description="flags without which pristine upstream does not build")
+    ] = ()
+
+
+class SmokePolicy(Fact, frozen=True, kw_only=True):
+    """One component under `smoke/<name>/`, run under wasmtime against what forkbot serves."""
+
+    name: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+    serves: Annotated[
+        Literal["http"], Meta(description="the loopback service the component is given")
+    ]
+    timeout: Annotated[int, Meta(ge=1, le=600, description="seconds")] = 60
+    upstream: UpstreamExpectation
+
+
+class WhenPolicy(Fact, frozen=True, kw_only=True):
+    """What to do with an outcome."""
+
+    clean: Annotated[
+        Literal["publish", "hold"], Meta(description="publish a verified stack, or only report it")
+    ] = "publish"
+
+
+class Policy(Fact, frozen=True, kw_only=True):
+    """stack.yaml: what people decide about one fork."""
+
+    crate: Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
+    about: Annotated[str, Meta(description="what this fork gives, in one line")] = ""
+    upstream: UpstreamPolicy
+    release: ReleasePolicy | None = None
+    fork: ForkPolicy
+    depends: tuple[StackName, ...] = ()
+    build: tuple[BuildPolicy, ...] = ()
+    smoke: tuple[SmokePolicy, ...] = ()
+    when: WhenPolicy = WhenPolicy()
+
+
+class UpstreamStatus(enum.Enum):
+    """Yocto's words for how far a patch is from upstream."""
+
+    PENDING = "Pending"
+    SUBMITTED = "Submitted"
+    ACCEPTED = "Accepted"
+    BACKPORT = "Backport"
+    INAPPROPRIATE = "Inappropriate"
+    DENIED = "Denied"
+
+
+class Patch(msgspec.Struct, frozen=True, kw_only=True):
+    """One named change of ours, as its mail says it; `mail` is the file, byte for byte."""
+
+    name: PatchName
+    author_name: str
+    author_email: str
+    author_date: dt.datetime  # aware: the offset is part of the commit
+    message: str  # whole: subject, body, trailers
+    upstream_status: UpstreamStatus
+    upstream_reference: str  # URL, oid or reason; '' for Pending
+    drop_when: str
+    diff: bytes  # from the first `diff --git` on
+    paths: tuple[bytes, ...]  # every path the diff names, sorted
+    mail: bytes
+
+    @property
+    def subject(self) -> str:
+        """Return the first line of the message."""
+        return self.message.partition("\n")[0]
+
+
+class StackVerdict(Fact, frozen=True, kw_only=True):
+    """What verification said of a result; `key` names everything that went into it."""
+
+    status: Literal["green", "red"]
+    key: str
+    rustc: str
+    wasmtime: str
+
+
+class ChannelLock(Fact, frozen=True, kw_only=True):
+    """Where one channel of a stack sits: remaking it from the files must give `result_tree`."""
+
+    base: Oid
+    base_label: Annotated[str, Meta(description="version, tag or date of the base, for people")]
+    base_tree: Oid
+    result: Annotated[Oid, Meta(description="the stack's tip commit on the base")]
+    result_tree: Oid
+    published: Oid | None = None
+    verdict: StackVerdict | None = None
+
+
+class Lock(Fact, frozen=True, kw_only=True):
+    """stack.lock: what the bot knows; nobody edits it."""
+
+    version: Annotated[int, Meta(ge=1)] = LOCK_VERSION
+    channels: dict[Channel, ChannelLock] = msgspec.field(default_factory=dict)
+
+    def channel(self, channel: Channel) -> ChannelLock | None:
+        """Return the part for ``channel``, or None before the first rebase there."""
+        return self.channels.get(channel)
+
+    def with_channel(self, channel: Channel, state: ChannelLock) -> "Lock":
+        """Return a lock in which ``channel`` says ``state`` and the rest is as it was."""
+        merged = {**self.channels, channel: state}
+        return Lock(version=self.version, channels={c: merged[c] for c in Channel if c in merged})
+
+
+class Stack(msgspec.Struct, frozen=True, kw_only=True):
+    """base + series + policy: one folder under `stacks/`, read whole."""
+
+    name: StackName
+    policy: Policy
+    patches: tuple[Patch, ...]
+    lock: Lock
+    smoke_digest: str  # of everything under smoke/, so that a changed component is a new question
+
+    def branch(self, channel: Channel) -> BranchName:
+        """Return the fork branch this stack becomes on ``channel``."""
+        return self.policy.fork.branches[channel]

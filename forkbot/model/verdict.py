@@ -1,0 +1,99 @@
+"""What verification says: built, ran, and what the tools reported, as plain facts."""
+
+import enum
+
+from forkbot.model.base import Fact
+from forkbot.words import Channel, StackName
+
+
+class Colour(enum.Enum):
+    """Green: as it must be. Red: not. Held: not tried, because of what `why` says."""
+
+    GREEN = "green"
+    RED = "red"
+    HELD = "held"
+
+
+class Diagnostic(Fact, frozen=True, kw_only=True):
+    """One message of rustc, from cargo's JSON."""
+
+    level: str  # error, warning
+    code: str  # E0425, or ''
+    message: str
+    package: str
+    file: str = ""  # relative to the crate's tree
+    line: int = 0
+    rendered: str = ""
+
+
+class Build(Fact, frozen=True, kw_only=True):
+    """One package with one feature set, built for the target."""
+
+    stack: StackName
+    package: str
+    features: tuple[str, ...]
+    default_features: bool
+    colour: Colour
+    units: int  # compiled or fresh units of the family in this build; 0 is a failure
+    seconds: float
+    why: str = ""
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+class Smoke(Fact, frozen=True, kw_only=True):
+    """One component, run under wasmtime: with the stacks, or on pristine upstream as control."""
+
+    stack: StackName
+    name: str
+    pristine: bool
+    colour: Colour  # whether it did what it must, control included
+    ran_green: bool  # what the component itself did
+    exit_code: int | None
+    seconds: float
+    why: str = ""
+    output: str = ""  # the last lines of stdout and stderr
+
+
+class FamilyMember(Fact, frozen=True, kw_only=True):
+    """Which result of which stack was part of a verification."""
+
+    stack: StackName
+    label: str
+    tip: str
+    tree: str
+
+
+class Verdict(Fact, frozen=True, kw_only=True):
+    """The family's verification on one channel."""
+
+    channel: Channel
+    key: str  # digest of everything that went in
+    target: str
+    rustc: str
+    wasmtime: str
+    members: tuple[FamilyMember, ...]
+    builds: tuple[Build, ...]
+    smokes: tuple[Smoke, ...]
+    problems: tuple[str, ...] = ()  # a patch not used, a second copy, and the like
+    reused: bool = False  # the same question was answered before; nothing was built
+
+    @property
+    def green(self) -> bool:
+        """Whether everything did what it must, and something was asked at all."""
+        return (
+            not self.problems
+            and bool(self.builds)
+            and all(b.colour is Colour.GREEN for b in self.builds)
+            and all(s.colour is Colour.GREEN for s in self.smokes)
+        )
+
+    def green_for(self, stack: StackName) -> bool:
+        """Whether ``stack``'s own builds and runs did what they must."""
+        builds = [b for b in self.builds if b.stack == stack]
+        smokes = [s for s in self.smokes if s.stack == stack]
+        return (
+            not self.problems
+            and bool(builds)
+            and all(b.colour is Colour.GREEN for b in builds)
+            and all(s.colour is Colour.GREEN for s in smokes)
+        )

@@ -1,0 +1,204 @@
+"""A stack onto a new base: recreate each patch's trees, merge them over, commit, export.
+
+Nothing here moves a ref or writes a file: new objects go to the quarantine of the repository that
+the caller lends, and the result is a value. Each push is the same three-way merge that
+``git cherry-pick`` does (tests hold it to that), so equal inputs give equal commit ids: author and
+message come from the patch, the committer is fixed, its date is onto's.
+"""
+
+import dataclasses
+from collections.abc import Iterator
+
+from forkbot.errors import UsageError
+from forkbot.git.merge import Clean, Conflicted, Merger
+from forkbot.git.objects import Objects
+from forkbot.git.patching import DoesNotApply, private_index
+from forkbot.git.repository import Repository
+from forkbot.model.fate import Fate, PatchOutcome, Place, Rebase
+from forkbot.model.stack import Patch, Stack
+from forkbot.rebase.conflict import describe_conflict
+from forkbot.rebase.export import export
+from forkbot.words import Channel, Oid, PatchName
+
+COMMITTER = "forkbot <forkbot@localhost.invalid>"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Rebased:
+    """The facts of a rebase, and the patch files that belong to it."""
+
+    facts: Rebase
+    patches: tuple[Patch, ...]  # those carried; the old ones when a conflict stopped the series
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A patch as two trees on the old base: what it was made on, what it makes of it."""
+
+    patch: Patch
+    before: Oid
+    after: Oid
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Pushed:
+    """One patch after its merge: on a new commit, empty, in conflict, or behind one."""
+
+    patch: Patch
+    fate: Fate  # carried patches say SHIFTED until the export knows better
+    before: Oid  # the tree under it
+    tree: Oid
+    commit: Oid | None = None
+    conflict: Conflicted | None = None
+
+
+def rebase(
+    stack: Stack,
+    *,
+    repository: Repository,
+    channel: Channel,
+    base: Place,
+    onto: Place,
+    stream: bool = True,
+) -> Rebased:
+    """Rebase ``stack`` from ``base`` to ``onto`` in a quarantined repository.
+
+    Raises ``UsageError`` when a patch does not apply to its own base: then there is no change to
+    carry, and no conflict to report.
+    """
+    with (
+        Objects(repository) as objects,
+        Merger(repository, objects, stream=stream) as merger,
+    ):
+        changes = recreate(stack, repository=repository, channel=channel, base=base)
+        when = repository.commit(onto.commit).committed
+        pushed = tuple(push(changes, onto=onto, merger=merger, objects=objects, when=when))
+        stopped = any(p.conflict for p in pushed)
+        carried = tuple(p for p in pushed if p.fate.carried)
+        if stopped or base.commit == onto.commit:
+            files = {p.patch.name: p.patch for p in pushed}
+        else:
+            files = export(
+                tuple((p.patch, p.commit, p.before, p.tree) for p in carried if p.commit),
+                repository=repository,
+            )
+        outcomes = tuple(
+            _outcome(p, files.get(p.patch.name), base=base, onto=onto, objects=objects)
+            for p in pushed
+        )
+    if [o.name for o in outcomes] != [p.name for p in stack.patches]:
+        raise AssertionError("every patch in, exactly one fate out")
+    facts = Rebase(
+        stack=stack.name,
+        channel=channel,
+        base=base,
+        onto=onto,
+        outcomes=outcomes,
+        tip=None if stopped else next((p.commit for p in reversed(carried)), onto.commit),
+        tree=None if stopped else next((p.tree for p in reversed(carried)), onto.tree),
+        rewritten=tuple(o.name for o in outcomes if o.fate is Fate.ADAPTED),
+        moved=base.commit != onto.commit,
+    )
+    kept = stack.patches if stopped else tuple(files[p.patch.name] for p in carried)
+    return Rebased(facts=facts, patches=kept)
+
+
+def recreate(
+    stack: Stack, *, repository: Repository, channel: Channel, base: Place
+) -> tuple[Change, ...]:
+    """Apply every patch file to the base, exactly, and return the trees on the way."""
+    changes = []
+    with private_index(repository) as index:
+        if stack.patches:
+            index.load(base.tree)
+        tree = base.tree
+        for patch in stack.patches:
+            after = index.apply(patch.diff)
+            where = f"stacks/{stack.name}/patches/{patch.name}.patch"
+            if isinstance(after, DoesNotApply):
+                raise UsageError(
+                    f'patch "{patch.name}" does not apply to its own base {base.label} '
+                    f"({base.commit[:12]}, channel {channel.value})\n{after.why}",
+                    where=where,
+                    hint=f"git log -- {where} shows who last changed it; "
+                    "patches are applied without fuzz",
+                )
+            if after == tree:
+                raise UsageError(
+                    f'patch "{patch.name}" changes nothing on its base {base.label}',
+                    where=where,
+                    hint=f"delete it, and its line in stacks/{stack.name}/patches/series",
+                )
+            changes.append(Change(patch=patch, before=tree, after=after))
+            tree = after
+    return tuple(changes)
+
+
+def push(
+    changes: tuple[Change, ...], *, onto: Place, merger: Merger, objects: Objects, when: int
+) -> Iterator[Pushed]:
+    """Merge each change on top of the one before, and commit; a conflict blocks the rest."""
+    parent, tree, stopped = onto.commit, onto.tree, False
+    for change in changes:
+        if stopped:
+            yield Pushed(patch=change.patch, fate=Fate.BLOCKED, before=tree, tree=tree)
+            continue
+        merged = merger.merge(base=change.before, upstream=tree, ours=change.after)
+        match merged:
+            case Conflicted():
+                stopped = True
+                yield Pushed(
+                    patch=change.patch, fate=Fate.CONFLICT, before=tree, tree=tree, conflict=merged
+                )
+            case Clean(tree=result) if result == tree:
+                yield Pushed(patch=change.patch, fate=Fate.EMPTY, before=tree, tree=tree)
+            case Clean(tree=result):
+                parent = commit_patch(
+                    change.patch, tree=result, parent=parent, objects=objects, when=when
+                )
+                yield Pushed(
+                    patch=change.patch, fate=Fate.SHIFTED, before=tree, tree=result, commit=parent
+                )
+                tree = result
+
+
+def commit_patch(patch: Patch, *, tree: Oid, parent: Oid, objects: Objects, when: int) -> Oid:
+    """Write the patch's commit: its own author, date and words; forkbot's committer line."""
+    offset = patch.author_date.utcoffset()
+    minutes = int(offset.total_seconds()) // 60 if offset else 0
+    sign = "-" if minutes < 0 else "+"
+    zone = f"{sign}{abs(minutes) // 60:02d}{abs(minutes) % 60:02d}"
+    author = f"{patch.author_name} <{patch.author_email}>"
+    return objects.write_commit(
+        tree=tree,
+        parents=(parent,),
+        author=f"{author} {int(patch.author_date.timestamp())} {zone}".encode(),
+        committer=f"{COMMITTER} {when} +0000".encode(),
+        message=patch.message.encode(),
+    )
+
+
+def _outcome(
+    pushed: Pushed, file: Patch | None, *, base: Place, onto: Place, objects: Objects
+) -> PatchOutcome:
+    patch, fate, evidence = pushed.patch, pushed.fate, ""
+    if fate is Fate.SHIFTED:
+        if base.commit == onto.commit:
+            fate = Fate.UNCHANGED
+        elif file is not None and file.mail != patch.mail:
+            fate = Fate.ADAPTED
+    if fate is Fate.EMPTY:
+        evidence = f"on {onto.label} the merge leaves nothing of it: upstream has this content"
+    conflict = None
+    if pushed.conflict is not None:
+        conflict = describe_conflict(patch.name, pushed.conflict, objects=objects)
+    return PatchOutcome(
+        name=PatchName(patch.name),
+        fate=fate,
+        subject=patch.subject,
+        upstream_status=patch.upstream_status.value,
+        drop_when=patch.drop_when,
+        commit=pushed.commit,
+        evidence=evidence,
+        conflict=conflict,
+    )

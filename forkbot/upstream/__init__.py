@@ -1,0 +1,1 @@
+"""Upstream's two channels: its branch through a mirror, its releases through cargo."""
