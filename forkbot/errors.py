@@ -94,3 +94,16 @@ class TimedOutError(ForkbotError):
     """A child process, or a wait on it, went past its limit and was ended."""
 
     exit_code = EXIT_REMOTE
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        where: str | None = None,
+        hint: str | None = None,
+        stdout: bytes = b"",
+        stderr: bytes = b"",
+    ) -> None:
+        super().__init__(what, where=where, hint=hint)
+        self.stdout = stdout
+        self.stderr = stderr

@@ -6,6 +6,7 @@ end; a child and everything it started dies with the wait.
 
 import contextlib
 import dataclasses
+import functools
 import os
 import selectors
 import shlex
@@ -111,15 +112,17 @@ def run(
     """
     began = time.monotonic()
     child = _start(argv, env=env, cwd=cwd, stdin=None if stdin is None else subprocess.PIPE)
+    out, err = _Lines(on_stdout), _Lines(on_stderr)
     try:
-        stdout, stderr = _converse(
-            child, stdin=stdin, deadline=began + timeout, listeners=(on_stdout, on_stderr)
-        )
+        _converse(child, stdin=stdin, deadline=began + timeout, out=out, err=err)
         child.wait(timeout=max(0.1, began + timeout - time.monotonic()))
     except (TimeoutError, subprocess.TimeoutExpired) as e:
-        raise TimedOutError(f"{_show(argv)} was ended after {timeout:.0f} s") from e
+        raise TimedOutError(
+            f"{_show(argv)} was ended after {timeout:.0f} s", stdout=out.whole(), stderr=err.whole()
+        ) from e
     finally:
         _end(child)
+    stdout, stderr = out.whole(), err.whole()
     if ok is not None and child.returncode not in ok:
         raise ProcessError(
             command=_show(argv), code=child.returncode, last_words=last_words(stderr)
@@ -144,18 +147,21 @@ class _Lines:
             for line in lines:
                 self._listener(line)
 
+    def whole(self) -> bytes:
+        return b"".join(self.chunks)
+
 
 def _converse(
     child: subprocess.Popen[bytes],
     *,
     stdin: bytes | None,
     deadline: float,
-    listeners: tuple[Callable[[bytes], None] | None, Callable[[bytes], None] | None],
-) -> tuple[bytes, bytes]:
+    out: _Lines,
+    err: _Lines,
+) -> None:
     """Feed stdin and drain both outputs without deadlock; ``TimeoutError`` at the deadline."""
     assert child.stdout is not None
     assert child.stderr is not None
-    out, err = _Lines(listeners[0]), _Lines(listeners[1])
     with selectors.DefaultSelector() as selector:
         selector.register(child.stdout, selectors.EVENT_READ, out)
         selector.register(child.stderr, selectors.EVENT_READ, err)
@@ -174,7 +180,6 @@ def _converse(
                     key.data.feed(chunk)
                 else:
                     selector.unregister(key.fileobj)
-    return b"".join(out.chunks), b"".join(err.chunks)
 
 
 def _feed(
@@ -285,3 +290,18 @@ def background(
         yield child
     finally:
         _end(child)
+
+
+@functools.cache
+def network_denial(path: str) -> tuple[str, ...]:
+    """Return the words that start a command without a network, or none where the system cannot.
+
+    A user namespace of its own holds for root and for others alike; inside there is not even a
+    loopback that is up.
+    """
+    words = ("unshare", "--map-current-user", "--net", "--")
+    try:
+        run([*words, "true"], env={"PATH": path}, timeout=10)
+    except (MachineError, ProcessError, TimedOutError):
+        return ()
+    return words

@@ -7,6 +7,7 @@ stack = make_stack(upstream, base, {"fix": {"src/lib.rs": "a\\nB\\n"}})
 import datetime as dt
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Protocol
 
 from forkbot.git.objects import Objects
 from forkbot.git.repository import Repository, init_bare, quarantine
@@ -27,6 +28,17 @@ from forkbot.words import BranchName, Channel, Oid, PatchName, StackName
 Content = str | bytes | None | tuple[str, bytes]  # text, bytes, deletion, (mode, bytes)
 DATE = 1_790_000_000
 AUTHOR = "An Upstream Dev <dev@example.invalid>"
+
+
+class HasPlaces(Protocol):
+    """A repository that a stack can be made for."""
+
+    repository: Repository
+    path: Path
+
+    def place(self, oid: Oid) -> Place:
+        """Return a commit as the engine takes it."""
+        ...
 
 
 class Upstream:
@@ -146,7 +158,7 @@ def header(name: str, why: str) -> str:
 
 
 def make_stack(
-    upstream: Upstream, base: Oid, patches: Mapping[str, Mapping[str | bytes, Content]]
+    upstream: HasPlaces, base: Oid, patches: Mapping[str, Mapping[str | bytes, Content]]
 ) -> tuple[Stack, tuple[Change, ...]]:
     """Return a stack whose patches make the given changes on ``base``, and its trees."""
     repository = upstream.repository

@@ -17,11 +17,16 @@ from forkbot.git.repository import Repository, disk_trouble
 from forkbot.text import redact
 from forkbot.words import Oid
 
-_SAFE = ("-c", "protocol.allow=never", "-c", "protocol.https.allow=always",
-         "-c", "protocol.http.allow=always", "-c", "protocol.ssh.allow=always",
-         "-c", "protocol.git.allow=always", "-c", "protocol.file.allow=always",
-         "-c", "http.lowSpeedLimit=1000", "-c", "http.lowSpeedTime=60",
-         "-c", "gc.auto=0", "-c", "core.hooksPath=/dev/null", "-c", "push.gpgSign=false")  # fmt: skip
+_SETTINGS = (
+    "protocol.allow=never",
+    *(f"protocol.{name}.allow=always" for name in ("https", "http", "ssh", "git", "file")),
+    "http.lowSpeedLimit=1000",
+    "http.lowSpeedTime=60",
+    "gc.auto=0",
+    "core.hooksPath=/dev/null",
+    "push.gpgSign=false",
+)
+_SAFE = tuple(word for setting in _SETTINGS for word in ("-c", setting))
 _NAMES = ("HOME", "XDG_CONFIG_HOME", "SSH_AUTH_SOCK", "GIT_SSL_CAINFO", "GIT_CONFIG_GLOBAL")
 _LISTING = 120.0
 _TRANSFER = 1800.0

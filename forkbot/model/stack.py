@@ -63,7 +63,8 @@ class SmokePolicy(Fact, frozen=True, kw_only=True):
 
     name: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]*$")]
     serves: Annotated[
-        Literal["http"], Meta(description="the loopback service the component is given")
+        Literal["http", "nothing"],
+        Meta(description="the loopback service whose URL the component gets as FORKBOT_URL"),
     ]
     timeout: Annotated[int, Meta(ge=1, le=600, description="seconds")] = 60
     upstream: UpstreamExpectation
@@ -132,7 +133,7 @@ class StackVerdict(Fact, frozen=True, kw_only=True):
     wasmtime: str
 
 
-class ChannelLock(Fact, frozen=True, kw_only=True):
+class ChannelLock(Fact, frozen=True, kw_only=True, omit_defaults=True):
     """Where one channel of a stack sits: remaking it from the files must give `result_tree`."""
 
     base: Oid

@@ -17,12 +17,15 @@ _DRAFT = ".forkbot-update.new"
 _GONE = "gone.json"
 
 
-def write_files(folder: Path, files: Mapping[str, bytes | None]) -> None:
-    """Replace files in ``folder`` (None deletes), as one step. Raises ``MachineError``."""
+def write_files(folder: Path, files: Mapping[str, bytes | None]) -> tuple[str, ...]:
+    """Replace files in ``folder`` (None deletes), as one step; return those that changed.
+
+    Raises ``MachineError`` when the disk says no; then nothing was changed.
+    """
     finish_update(folder)
     changed = {name: data for name, data in files.items() if _differs(folder / name, data)}
     if not changed:
-        return
+        return ()
     draft = folder / _DRAFT
     try:
         shutil.rmtree(draft, ignore_errors=True)
@@ -44,6 +47,7 @@ def write_files(folder: Path, files: Mapping[str, bytes | None]) -> None:
             f"cannot write the stack's files: {e.strerror}; nothing was changed", where=str(folder)
         ) from e
     finish_update(folder)
+    return tuple(sorted(changed))
 
 
 def finish_update(folder: Path) -> None:

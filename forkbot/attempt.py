@@ -1,0 +1,93 @@
+"""One stack on its way through a run, and its first leg: located and rebased."""
+
+import contextlib
+import dataclasses
+
+from forkbot.cargo import Cargo, cargo_env
+from forkbot.errors import ForkbotError, MachineError, ProcessError, RemoteError, UsageError
+from forkbot.git.repository import Repository, quarantine
+from forkbot.locate import Aim, Located, locate
+from forkbot.model.publication import Publication
+from forkbot.model.stack import Stack
+from forkbot.rebase.base import find_base
+from forkbot.rebase.engine import Rebased, rebase
+from forkbot.session import Session
+from forkbot.verify.toolchain import Toolchain
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Attempt:
+    """One stack on its way through the run; filled in as the steps go by."""
+
+    stack: Stack
+    chosen: bool  # asked for, or only a dependency to build with
+    located: Located | None = None
+    repository: Repository | None = None  # lent, quarantined
+    rebased: Rebased | None = None
+    publication: Publication | None = None
+    files: tuple[str, ...] = ()
+    trouble: ForkbotError | None = None
+
+    @property
+    def stuck(self) -> str:
+        """Return why this stack has no result, or ''."""
+        if self.trouble is not None:
+            return f"{self.stack.name}: {self.trouble.what.splitlines()[0]}"
+        if self.rebased is not None and self.rebased.facts.conflict is not None:
+            return f"{self.stack.name} is in conflict at patch {self.rebased.facts.conflict.patch}"
+        return ""
+
+
+def cargo_of(toolchain: Toolchain, session: Session) -> Cargo:
+    """Return the toolchain's cargo in its closed environment."""
+    return Cargo(program=toolchain.cargo, env={**cargo_env(session.ambient), **toolchain.env})
+
+
+def attempt_rebase(
+    stack: Stack,
+    *,
+    chosen: bool,
+    session: Session,
+    aim: Aim,
+    toolchain: Toolchain | None,
+    held: contextlib.ExitStack,
+) -> Attempt:
+    """Return the stack rebased, or stuck with its trouble; objects live as long as ``held``."""
+    attempt = Attempt(stack=stack, chosen=chosen)
+    cargo = cargo_of(toolchain, session) if toolchain else None
+    # a dependency nobody asked for is taken as its files say
+    own_aim = aim if chosen else Aim(stay=True)
+    try:
+        session.say(f"{stack.name}: locating upstream")
+        _rebase(attempt, session=session, aim=own_aim, cargo=cargo, held=held)
+    except (UsageError, RemoteError) as e:
+        attempt.trouble = e
+    return attempt
+
+
+def _rebase(
+    attempt: Attempt, *, session: Session, aim: Aim, cargo: Cargo | None, held: contextlib.ExitStack
+) -> None:
+    located = locate(attempt.stack, session=session, aim=aim, cargo=cargo)
+    try:
+        _rebase_at(attempt, located, session=session, held=held)
+    except (ProcessError, MachineError):
+        if located.mirror is None or located.mirror.is_sound():
+            raise
+        session.say(f"{attempt.stack.name}: the mirror is damaged, making it anew")
+        located.mirror.discard()
+        located = locate(attempt.stack, session=session, aim=aim, cargo=cargo)
+        _rebase_at(attempt, located, session=session, held=held)
+
+
+def _rebase_at(
+    attempt: Attempt, located: Located, *, session: Session, held: contextlib.ExitStack
+) -> None:
+    stack, channel = attempt.stack, session.channel
+    lent = held.enter_context(quarantine(located.repository, scratch=session.scratch))
+    session.say(f"{stack.name}: rebasing onto {located.onto.label}")
+    base = located.base or find_base(
+        stack, repository=lent, channel=channel, candidates=located.candidates
+    )
+    attempt.located, attempt.repository = located, lent
+    attempt.rebased = rebase(stack, repository=lent, channel=channel, base=base, onto=located.onto)

@@ -1,0 +1,161 @@
+"""The commands that take stacks along the road: run, rebase, verify, publish."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+from forkbot.cli.surroundings import channel_option, json_option, opened, show_record
+from forkbot.errors import UsageError
+from forkbot.forge.local import LocalForge
+from forkbot.locate import Aim
+from forkbot.run import Step, run
+from forkbot.words import Channel
+
+F = TypeVar("F", bound=Callable[..., object])
+
+
+def _stacks(function: F) -> F:
+    return click.argument("stacks", nargs=-1, metavar="[STACK]...")(function)
+
+
+def _dry_run(function: F) -> F:
+    return click.option(
+        "--dry-run", is_flag=True, help="Write nothing; print each write that would be made."
+    )(function)
+
+
+def _aims(function: F) -> F:
+    for option in (
+        click.option(
+            "--base", metavar="REV", help="Take this as the base instead of what stack.lock says."
+        ),
+        click.option("--onto", metavar="REV", help="Go to this revision, tag or version."),
+        click.option(
+            "--upstream", metavar="URL", help="Fetch upstream from this URL or path, this once."
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def _go(
+    command: str,
+    root: Path | None,
+    stacks: tuple[str, ...],
+    *,
+    channel: str,
+    steps: Step,
+    aim: Aim,
+    as_json: bool,
+    dry_run: bool = False,
+    again: bool = False,
+) -> int:
+    several = len(stacks) != 1
+    if several and (aim.base or aim.onto or aim.upstream):
+        raise UsageError(
+            "--base, --onto and --upstream speak of one upstream, so they need one stack",
+            hint=f"forkbot {command} tokio --onto …",
+        )
+    words = ["forkbot", command, *stacks]
+    words += [f"--{k} {v}" for k, v in (("onto", aim.onto), ("base", aim.base)) if v]
+    words += [] if channel == Channel.MAIN.value else [f"--channel {channel}"]
+    words += ["--dry-run"] if dry_run else []
+    with opened(root, channel=Channel(channel), dry_run=dry_run) as session:
+        forge = LocalForge(session.state / "forge", ambient=session.ambient)
+        record = run(
+            session, stacks, command=" ".join(words), steps=steps, aim=aim, forge=forge, again=again
+        )
+    return show_record(record, as_json=as_json)
+
+
+@click.command("run")
+@_stacks
+@click.option("--all", "every", is_flag=True, help="All stacks.")
+@channel_option(Channel.MAIN)
+@click.option("--again", is_flag=True, help="Verify even what was found green before.")
+@_aims
+@_dry_run
+@json_option
+@click.pass_obj
+def run_command(
+    root: Path | None, stacks: tuple[str, ...], *, every: bool, channel: str, again: bool,
+    base: str | None, onto: str | None, upstream: str | None, dry_run: bool, as_json: bool,
+) -> int:  # fmt: skip
+    """Rebase, verify and publish: the whole way. What cron calls.
+
+    Name stacks, or say --all. Nothing is published unless it was built and run. With nothing new,
+    nothing is written.
+    """
+    if every == bool(stacks):
+        raise UsageError("name stacks, or say --all (not both)", hint="forkbot run --all")
+    return _go(
+        "run", root, stacks, channel=channel, steps=Step.VERIFY | Step.PUBLISH | Step.WRITE,
+        aim=Aim(base=base, onto=onto, upstream=upstream), as_json=as_json, dry_run=dry_run,
+        again=again,
+    )  # fmt: skip
+
+
+@click.command("rebase")
+@_stacks
+@channel_option(Channel.MAIN)
+@_aims
+@_dry_run
+@json_option
+@click.pass_obj
+def rebase_command(
+    root: Path | None, stacks: tuple[str, ...], *, channel: str, base: str | None,
+    onto: str | None, upstream: str | None, dry_run: bool, as_json: bool,
+) -> int:  # fmt: skip
+    """Rebase stacks onto upstream and update their files.
+
+    All stacks when none is named. Neither builds nor publishes. On a conflict the stack's files
+    stay as they are, and the exit code is 3.
+    """
+    return _go(
+        "rebase", root, stacks, channel=channel, steps=Step.REBASE | Step.WRITE,
+        aim=Aim(base=base, onto=onto, upstream=upstream), as_json=as_json, dry_run=dry_run,
+    )  # fmt: skip
+
+
+@click.command("verify")
+@_stacks
+@channel_option(Channel.MAIN)
+@click.option("--again", is_flag=True, help="Verify even what was found green before.")
+@_dry_run
+@json_option
+@click.pass_obj
+def verify_command(
+    root: Path | None, stacks: tuple[str, ...], *, channel: str, again: bool, dry_run: bool,
+    as_json: bool,
+) -> int:  # fmt: skip
+    """Build and run stacks for wasm32-wasip2 as their files say.
+
+    All stacks when none is named; what they depend on is built with them. The verdict is kept in
+    stack.lock.
+    """
+    return _go(
+        "verify", root, stacks, channel=channel, steps=Step.VERIFY | Step.WRITE,
+        aim=Aim(stay=True), as_json=as_json, again=again, dry_run=dry_run,
+    )  # fmt: skip
+
+
+@click.command("publish")
+@_stacks
+@channel_option(Channel.MAIN)
+@_dry_run
+@json_option
+@click.pass_obj
+def publish_command(
+    root: Path | None, stacks: tuple[str, ...], *, channel: str, dry_run: bool, as_json: bool
+) -> int:
+    """Push verified stacks to their fork branches.
+
+    All stacks when none is named. Only what stack.lock calls green is pushed, with an exact lease;
+    the old tip stays under a recovery tag.
+    """
+    return _go(
+        "publish", root, stacks, channel=channel, steps=Step.PUBLISH | Step.WRITE,
+        aim=Aim(stay=True), as_json=as_json, dry_run=dry_run,
+    )  # fmt: skip

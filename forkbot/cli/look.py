@@ -1,0 +1,75 @@
+"""The commands that only look: status, report."""
+
+from pathlib import Path
+
+import click
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from forkbot.cli.surroundings import json_option, opened, print_json
+from forkbot.errors import EXIT_DONE
+from forkbot.forge.local import LocalForge
+from forkbot.report.markdown import render_markdown
+from forkbot.report.terminal import show
+from forkbot.rundir import RunDirectory
+from forkbot.stackdir.load import load_family, select
+from forkbot.status import standing
+from forkbot.words import Channel
+
+
+@click.command("status")
+@click.argument("stacks", nargs=-1, metavar="[STACK]...")
+@json_option
+@click.pass_obj
+def status_command(root: Path | None, stacks: tuple[str, ...], *, as_json: bool) -> int:
+    """Show each stack: base, patches, verdict, fork branch.
+
+    Reads the stacks' files and the forge; asks no upstream and changes nothing.
+    """
+    with opened(root) as session:
+        forge = LocalForge(session.state / "forge", ambient=session.ambient)
+        chosen = select(load_family(session.root), stacks, root=session.root)
+        found = [standing(s, channel, forge=forge) for s in chosen for channel in Channel]
+        runs = RunDirectory(session.state / "runs").ids()
+    if as_json:
+        print_json(found)
+        return EXIT_DONE
+    console = Console(highlight=False)
+    table = Table(box=box.SIMPLE, pad_edge=False)
+    for name in ("stack", "patches", "channel", "base", "verdict", "fork branch", ""):
+        table.add_column(name, overflow="fold")
+    for s in found:
+        where = f"{s.repo} {s.branch}"
+        cells = (s.stack, str(s.patches), s.channel.value, s.base or "not rebased yet",
+                 s.verdict or "none", where, s.published)  # fmt: skip
+        table.add_row(*map(Text, cells))
+    console.print(table)
+    if runs:
+        console.print(f"last run: {runs[-1]} (forkbot report)")
+    return EXIT_DONE
+
+
+@click.command("report")
+@click.argument("run", required=False)
+@click.option(
+    "--format", "face", type=click.Choice(["terminal", "markdown"]), default="terminal",
+    show_default=True, help="How to show it.",
+)  # fmt: skip
+@json_option
+@click.pass_obj
+def report_command(root: Path | None, run: str | None, *, face: str, as_json: bool) -> int:
+    """Show the report of a run, the newest by default.
+
+    Made anew from the run's record, so it can be had in any form at any time.
+    """
+    with opened(root) as session:
+        record = RunDirectory(session.state / "runs").read(run)
+    if as_json:
+        print_json(record)
+    elif face == "markdown":
+        click.echo(render_markdown(record), nl=False)
+    else:
+        show(record, Console(highlight=False))
+    return EXIT_DONE

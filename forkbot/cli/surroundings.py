@@ -1,0 +1,118 @@
+"""The one place that reads the environment: folders, the clock, the terminal, into a session."""
+
+import contextlib
+import datetime as dt
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import click
+import msgspec
+from rich.console import Console
+
+from forkbot.errors import UsageError
+from forkbot.model.record import RunRecord
+from forkbot.session import Say, Session
+from forkbot.stackdir.load import find_root
+from forkbot.text import visible
+from forkbot.words import Channel
+
+F = TypeVar("F", bound=Callable[..., object])
+
+
+def channel_option(default: Channel) -> Callable[[F], F]:
+    """Return the ``--channel`` option."""
+    return click.option(
+        "--channel",
+        type=click.Choice([c.value for c in Channel]),
+        default=default.value,
+        show_default=True,
+        help="Which line of upstream: its branch, or its published releases.",
+    )
+
+
+def json_option(function: F) -> F:
+    """Add ``--json``."""
+    return click.option("--json", "as_json", is_flag=True, help="Print the facts as JSON.")(
+        function
+    )
+
+
+def cache_folder() -> Path:
+    """Return forkbot's cache: FORKBOT_CACHE, else the user's cache folder."""
+    if own := os.environ.get("FORKBOT_CACHE"):
+        return Path(own).absolute()
+    shared = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(shared).absolute() / "forkbot"
+
+
+def ambient() -> dict[str, str]:
+    """Return the environment as it is, to be narrowed by whoever starts a child."""
+    return dict(os.environ)
+
+
+def now() -> dt.datetime:
+    """Return the time; SOURCE_DATE_EPOCH stands in for it where a build must be repeatable."""
+    if fixed := os.environ.get("SOURCE_DATE_EPOCH"):
+        try:
+            return dt.datetime.fromtimestamp(int(fixed), tz=dt.UTC)
+        except ValueError as e:
+            raise UsageError(f"SOURCE_DATE_EPOCH is not a number: {fixed!r}") from e
+    return dt.datetime.now(tz=dt.UTC)
+
+
+@contextlib.contextmanager
+def opened(
+    root: Path | None, *, channel: Channel = Channel.MAIN, dry_run: bool = False
+) -> Iterator[Session]:
+    """Lend a session on the stacks repository around here, with progress on stderr."""
+    start = root.absolute() if root else Path.cwd()
+    if not start.is_dir():
+        raise UsageError("there is no such folder", where=str(start))
+    with progress() as say:
+        yield Session(
+            root=find_root(start),
+            cache=cache_folder(),
+            ambient=ambient(),
+            channel=channel,
+            now=now(),
+            say=say,
+            dry_run=dry_run,
+        )
+
+
+@contextlib.contextmanager
+def progress() -> Iterator[Say]:
+    """Lend a way to say what is going on: one live line on a terminal, plain lines elsewhere."""
+    console = Console(stderr=True, highlight=False)
+    if not console.is_terminal:
+
+        def plain(text: str) -> None:
+            sys.stderr.write(f"forkbot: {visible(text)}\n")
+
+        yield plain
+        return
+    with console.status("") as status:
+
+        def live(text: str) -> None:
+            status.update(visible(text).replace("[", r"\["))
+
+        yield live
+
+
+def print_json(value: object) -> None:
+    """Print facts as JSON on stdout."""
+    click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+
+
+def show_record(record: RunRecord, *, as_json: bool) -> int:
+    """Print a run and return its exit code."""
+    if as_json:
+        print_json(record)
+    else:
+        from forkbot.report.terminal import show  # noqa: PLC0415 - JSON needs none of it
+
+        show(record, Console(highlight=False))
+    return record.exit_code

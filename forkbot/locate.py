@@ -1,0 +1,169 @@
+"""Upstream found: the repository that holds it, the commit to go to, and the one we sit on."""
+
+import dataclasses
+
+from forkbot.cargo import Cargo
+from forkbot.errors import RemoteError, UsageError
+from forkbot.git.repository import Repository, sealed_env
+from forkbot.model.fate import Place
+from forkbot.model.stack import Stack
+from forkbot.session import Session
+from forkbot.upstream.mirror import Mirror
+from forkbot.upstream.releases import ReleaseHistory, manifest_refusal, release_history
+from forkbot.words import Channel, GitUrl, Oid, Version, parse_git_url
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Aim:
+    """What a person asked for instead of the newest upstream."""
+
+    upstream: str | None = None  # a URL or path in place of stack.yaml's, for this run
+    onto: str | None = None  # a revision, tag or version
+    base: str | None = None
+    stay: bool = False  # onto is the base: verify and publish what the files say
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Located:
+    """Where upstream is. ``base`` is None when no lock says it: it must be found by trying."""
+
+    repository: Repository
+    onto: Place
+    base: Place | None
+    candidates: tuple[Place, ...]  # bases to try, newest first
+    mirror: Mirror | None = None  # to be made anew should it prove damaged
+
+
+def locate(stack: Stack, *, session: Session, aim: Aim, cargo: Cargo | None) -> Located:
+    """Find a stack's upstream on the session's channel.
+
+    ``cargo`` is needed on the release channel. Raises ``RemoteError`` when upstream is out of
+    reach, ``UsageError`` when a revision, a base or a channel is not there.
+    """
+    match session.channel:
+        case Channel.MAIN:
+            return _on_main(stack, session=session, aim=aim)
+        case Channel.RELEASE:
+            if cargo is None:
+                raise AssertionError("the release channel asks cargo")
+            return _on_release(stack, session=session, aim=aim, cargo=cargo)
+
+
+def _on_main(stack: Stack, *, session: Session, aim: Aim) -> Located:
+    policy = stack.policy.upstream
+    url = GitUrl(policy.git)
+    if aim.upstream is not None:
+        url = parse_git_url(aim.upstream, where="--upstream")
+    mirror = Mirror(url, cache=session.cache, ambient=session.ambient)
+    repository, tip = mirror.update(policy.branch, say=session.say)
+
+    def place(oid: Oid) -> Place:
+        info = repository.commit(oid)
+        return Place(commit=oid, tree=info.tree, label=repository.describe(oid))
+
+    lock = stack.lock.channel(Channel.MAIN)
+    base = None
+    if aim.base is not None:
+        base = place(repository.resolve(aim.base))
+    elif lock is not None:
+        if not repository.has(lock.base):
+            raise UsageError(
+                f"the base {lock.base[:12]} ({lock.base_label}) is not in upstream",
+                where=f"stacks/{stack.name}/stack.lock",
+                hint=f"was upstream's {policy.branch} rewritten? "
+                f"forkbot rebase {stack.name} --base <revision>",
+            )
+        base = place(lock.base)
+    onto = place(repository.resolve(aim.onto) if aim.onto else tip)
+    if aim.stay and base is not None:
+        onto = base
+    elif aim.onto is None:
+        _forward(repository, base, onto, where=policy.git)
+    return Located(repository=repository, onto=onto, base=base, candidates=(onto,), mirror=mirror)
+
+
+def _on_release(stack: Stack, *, session: Session, aim: Aim, cargo: Cargo) -> Located:
+    policy, where = stack.policy, f"stacks/{stack.name}/stack.yaml"
+    if policy.release is None:
+        raise UsageError(
+            f"{stack.name} has no release channel",
+            where=where,
+            hint="add `release: {since: 1.2.3}`",
+        )
+    if aim.upstream is not None:
+        raise UsageError(
+            "--upstream names a git repository, and the release channel asks cargo",
+            hint="add --channel main, or leave --upstream out",
+        )
+    for patch in stack.patches:
+        refusal = manifest_refusal(patch.paths, subdir=policy.upstream.subdir)
+        if refusal:
+            raise UsageError(
+                f'patch "{patch.name}" {refusal}',
+                where=f"stacks/{stack.name}/patches/{patch.name}.patch",
+                hint="take that part out of the patch, "
+                f"or take `release:` out of {where} to follow main only",
+            )
+    history = release_history(
+        policy.crate,
+        since=policy.release.since,
+        subdir=policy.upstream.subdir,
+        cargo=cargo,
+        cache=session.cache,
+        git_env=sealed_env(session.ambient),
+        prereleases=policy.release.pre_releases,
+        say=session.say,
+    )
+    repository = Repository(git_dir=history.git_dir, env=sealed_env(session.ambient))
+    places = [_release_place(repository, r.commit, r.version) for r in history.releases]
+    base = _release_base(stack, history, repository, aim=aim)
+    onto = places[-1]
+    if aim.onto is not None:
+        onto = _named(history, repository, aim.onto, where="--onto")
+    if aim.stay and base is not None:
+        onto = base
+    elif aim.onto is None:
+        _forward(repository, base, onto, where=f"the releases of {policy.crate}")
+    upto = [p for p in places if places.index(p) <= places.index(onto)]
+    return Located(repository=repository, onto=onto, base=base, candidates=tuple(reversed(upto)))
+
+
+def _forward(repository: Repository, base: Place | None, onto: Place, *, where: str) -> None:
+    """Refuse an upstream that lies behind where the stack is already: a stale copy of it."""
+    if base and base.commit != onto.commit and repository.is_ancestor(onto.commit, base.commit):
+        raise RemoteError(
+            f"upstream's newest is {onto.label}, behind the base {base.label}",
+            where=where,
+            hint=f"is a mirror out of date? to go back on purpose: --onto {onto.label}",
+        )
+
+
+def _release_place(repository: Repository, commit: Oid, version: Version) -> Place:
+    return Place(commit=commit, tree=repository.commit(commit).tree, label=version)
+
+
+def _release_base(
+    stack: Stack, history: ReleaseHistory, repository: Repository, *, aim: Aim
+) -> Place | None:
+    lock = stack.lock.channel(Channel.RELEASE)
+    if aim.base is not None:
+        return _named(history, repository, aim.base, where="--base")
+    if lock is None:
+        return None
+    # by version: a yank in between changes the ids of all releases after it
+    release = history.at(Version(lock.base_label))
+    if release is None:
+        return None  # yanked itself, or older than `since`: found by trying
+    return _release_place(repository, release.commit, release.version)
+
+
+def _named(history: ReleaseHistory, repository: Repository, name: str, *, where: str) -> Place:
+    release = history.at(Version(name.removeprefix("v")))
+    if release is None:
+        known = ", ".join(r.version for r in history.releases)
+        raise UsageError(
+            f"{name} is not among the releases (yanked, or older than `since`?)",
+            where=where,
+            hint=f"releases here: {known}",
+        )
+    return _release_place(repository, release.commit, release.version)

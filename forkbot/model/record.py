@@ -1,0 +1,55 @@
+"""A run, as facts: enough to write the report, and to repeat any step on another machine."""
+
+from forkbot.model.base import Fact
+from forkbot.model.fate import Rebase
+from forkbot.model.publication import Publication
+from forkbot.model.verdict import Verdict
+from forkbot.words import Channel, Oid, StackName
+
+RECORD_VERSION = 1
+
+
+class Trouble(Fact, frozen=True, kw_only=True):
+    """A question that got no answer, as the error said it."""
+
+    what: str
+    where: str = ""
+    hint: str = ""
+    exit_code: int = 1
+
+
+class StackRecord(Fact, frozen=True, kw_only=True):
+    """One stack in one run."""
+
+    name: StackName
+    crate: str
+    about: str
+    rebase: Rebase | None = None
+    published_before: Oid | None = None
+    publication: Publication | None = None
+    files_written: tuple[str, ...] = ()
+    trouble: Trouble | None = None
+
+
+class RunRecord(Fact, frozen=True, kw_only=True):
+    """record.json: all that one run found and did."""
+
+    version: int = RECORD_VERSION
+    id: str
+    command: str
+    channel: Channel
+    forkbot: str
+    git: str
+    dry_run: bool
+    seconds: float
+    stacks: tuple[StackRecord, ...]
+    verdict: Verdict | None = None
+    trouble: Trouble | None = None  # what stopped the family, no one stack
+    exit_code: int
+
+    @property
+    def changed_something(self) -> bool:
+        """Whether this run wrote anything to the stacks or the forge, or was red about it."""
+        return self.exit_code != 0 or any(
+            s.files_written or (s.publication and s.publication.done) for s in self.stacks
+        )

@@ -1,0 +1,218 @@
+"""What a record says, worked out once for every face: the headline, the rows, the next command."""
+
+import dataclasses
+from typing import assert_never
+
+from forkbot.model.fate import Fate, PatchOutcome, Rebase
+from forkbot.model.publication import Move, Publication
+from forkbot.model.record import RunRecord, StackRecord
+from forkbot.model.verdict import Build, Colour, Smoke, Verdict
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One stack in the overview."""
+
+    name: str
+    upstream: str
+    patches: str
+    verified: str
+    branch: str
+
+
+def headline(record: RunRecord) -> str:
+    """Return the verdict on the whole run in one line."""
+    if record.trouble is not None:
+        return record.trouble.what.splitlines()[0]
+    worst: list[str] = []
+    for stack in record.stacks:
+        if stack.trouble is not None:
+            worst.append(f"{stack.name}: {stack.trouble.what.splitlines()[0]}")
+        elif stack.rebase is not None and stack.rebase.conflict is not None:
+            where = f"onto {stack.rebase.onto.label}"
+            worst.append(
+                f"{stack.name} is in conflict at patch {stack.rebase.conflict.patch} {where}"
+            )
+        elif stack.publication is not None and stack.publication.move is Move.REFUSED:
+            worst.append(f"{stack.name}: a person's commits are on {stack.publication.branch}")
+    if record.verdict is not None:
+        worst += reds(record.verdict)
+    if worst:
+        more = f" (and {len(worst) - 1} more)" if len(worst) > 1 else ""
+        return worst[0] + more
+    return _all_is_well(record)
+
+
+def _all_is_well(record: RunRecord) -> str:
+    done = sum(1 for s in record.stacks if s.publication and s.publication.done)
+    count = len(record.stacks)
+    stacks = f"{count} stack{'' if count == 1 else 's'}"
+    verified = ""
+    if record.verdict is not None and (record.verdict.reused or record.verdict.green):
+        verified = "verified green before, " if record.verdict.reused else "built and run, "
+    if done:
+        return f"{stacks} on {record.channel.value}: {verified}{done} published"
+    pending = sum(1 for s in record.stacks if s.publication and s.publication.writes)
+    if record.dry_run and pending:
+        return f"{stacks} on {record.channel.value}: {verified}{pending} would be published"
+    held = [s for s in record.stacks if s.publication and s.publication.move is Move.HELD]
+    if held:
+        return f"{stacks} on {record.channel.value}: {verified}{len(held)} held back"
+    if any(s.files_written for s in record.stacks):
+        return f"{stacks} on {record.channel.value}: {verified}files updated"
+    moved = [s for s in record.stacks if s.rebase is not None and s.rebase.moved]
+    if moved:
+        return f"{stacks} on {record.channel.value}: {verified}{len(moved)} can move"
+    return f"{stacks} on {record.channel.value}: {verified}nothing new"
+
+
+def reds(verdict: Verdict) -> list[str]:
+    """Return a line for each thing that verification found wrong."""
+    if verdict.reused:
+        return []
+    lines = list(verdict.problems)
+    lines += [
+        f"{build.stack} does not build: {build.why}"
+        for build in verdict.builds
+        if build.colour is Colour.RED
+    ]
+    for smoke in verdict.smokes:
+        if smoke.colour is Colour.RED and not smoke.pristine:
+            lines.append(f"{smoke.stack}'s {smoke.name} is red: {reason(smoke)}")
+        elif smoke.colour is Colour.RED:
+            lines.append(f"the control of {smoke.stack}'s {smoke.name}: {smoke.why}")
+    return lines
+
+
+def reason(smoke: Smoke) -> str:
+    """Return why a component was red: what it said on its way out, or else its exit code."""
+    telling = [li.strip() for li in smoke.output.splitlines() if _is_telling(li)]
+    return f"{telling[0]} ({smoke.why})" if telling else smoke.why
+
+
+def _is_telling(line: str) -> bool:
+    return line.startswith(("error:", "Error:")) or "can't" in line or "panicked" in line
+
+
+def rows(record: RunRecord) -> tuple[Row, ...]:
+    """Return the overview, one row a stack."""
+    return tuple(
+        Row(
+            name=s.name,
+            upstream=_upstream(s.rebase),
+            patches=_patches(s),
+            verified=_verified(s, record.verdict),
+            branch=_branch(s.publication),
+        )
+        for s in record.stacks
+    )
+
+
+def _upstream(rebase: Rebase | None) -> str:
+    if rebase is None:
+        return "?"
+    if not rebase.moved:
+        return rebase.onto.label
+    return f"{rebase.base.label} → {rebase.onto.label}"
+
+
+def _patches(stack: StackRecord) -> str:
+    if stack.rebase is None:
+        return "not rebased"
+    outcomes = stack.rebase.outcomes
+    if not outcomes:
+        return "none (canary)"
+    counts: dict[str, int] = {}
+    for outcome in outcomes:
+        counts[outcome.fate.value] = counts.get(outcome.fate.value, 0) + 1
+    return ", ".join(f"{n} {fate}" for fate, n in counts.items())
+
+
+def _verified(stack: StackRecord, verdict: Verdict | None) -> str:
+    if verdict is None:
+        return "not asked"
+    if verdict.reused:
+        return "green (before)"
+    builds = [b for b in verdict.builds if b.stack == stack.name]
+    smokes = [s for s in verdict.smokes if s.stack == stack.name and not s.pristine]
+    if any(b.colour is Colour.HELD for b in builds):
+        return "held"
+    if not builds:
+        return "nothing to build"
+    ok = sum(b.colour is Colour.GREEN for b in builds)
+    text = f"{ok} of {len(builds)} built"
+    if smokes:
+        text += f", {sum(s.colour is Colour.GREEN for s in smokes)} of {len(smokes)} ran"
+    return text
+
+
+def _branch(plan: Publication | None) -> str:
+    if plan is None:
+        return "not asked"
+    place = f"{plan.repo} {plan.branch}"
+    match plan.move:
+        case Move.NOTHING:
+            return f"{place}: up to date"
+        case Move.CREATE:
+            return f"{place}: created" if plan.done else f"{place}: would be created"
+        case Move.UPDATE:
+            return f"{place}: updated" if plan.done else f"{place}: would be updated"
+        case Move.REFUSED:
+            return f"{place}: refused"
+        case Move.HELD:
+            return f"{place}: held, {plan.why}"
+        case _:
+            assert_never(plan.move)
+
+
+def meaning(outcome: PatchOutcome) -> str:
+    """Return a fate in plain words."""
+    match outcome.fate:
+        case Fate.UNCHANGED:
+            return "the same patch in the same place"
+        case Fate.SHIFTED:
+            return "the same file fits the new base exactly"
+        case Fate.ADAPTED:
+            return "merged cleanly; the patch file is rewritten"
+        case Fate.EMPTY | Fate.MERGED | Fate.SUPERSEDED | Fate.DROPPED:
+            return f"leaves the series: {outcome.evidence}"
+        case Fate.CONFLICT:
+            return "cannot be put on the new base by itself"
+        case Fate.BLOCKED:
+            return "stands behind the conflict; not tried"
+        case _:
+            assert_never(outcome.fate)
+
+
+def next_steps(record: RunRecord) -> tuple[str, ...]:
+    """Return what to type next, most urgent first; empty when there is nothing to do."""
+    steps = []
+    channel = f" --channel {record.channel.value}"
+    for stack in record.stacks:
+        if stack.trouble is not None and stack.trouble.hint:
+            steps.append(stack.trouble.hint)
+        elif stack.rebase is not None and stack.rebase.conflict is not None:
+            patch = stack.rebase.conflict.patch
+            label = stack.rebase.onto.label
+            steps.append(f"edit stacks/{stack.name}/patches/{patch}.patch until it fits {label}")
+            steps.append(f"forkbot rebase {stack.name}{channel} --base {stack.rebase.onto.commit}")
+        elif stack.publication is not None and stack.publication.move is Move.REFUSED:
+            steps.append(f"git log {stack.publication.branch}  # {stack.publication.why}")
+    if record.verdict is not None and reds(record.verdict) and not steps:
+        names = " ".join(s.name for s in record.stacks)
+        steps.append(f"forkbot verify {names}{channel}")
+    if record.dry_run and record.exit_code == 0 and not steps:
+        steps.append(f"{record.command.replace(' --dry-run', '')}")
+    return tuple(dict.fromkeys(steps))
+
+
+def builds_of(verdict: Verdict, stack: str) -> tuple[Build, ...]:
+    """Return the builds that were tried for one stack."""
+    return tuple(b for b in verdict.builds if b.stack == stack and b.package)
+
+
+def features(build: Build) -> str:
+    """Return a build's package and features as people write them."""
+    parts = [] if build.default_features else ["no default features"]
+    parts += [", ".join(build.features)] if build.features else []
+    return f"{build.package} ({'; '.join(parts)})" if parts else build.package

@@ -1,0 +1,280 @@
+"""The only composer: load → locate → rebase → verify → publish → write, for a family of stacks.
+
+Compute, then write (law 5): every stack is rebased, every fork branch looked at and the verdict
+known before anything moves. What is written then is, stack by stack: the branch (with its lease),
+then the stack's files. A kill in between leaves a branch that the next run finds already right.
+"""
+
+import contextlib
+import enum
+import time
+from collections.abc import Iterator
+
+from forkbot import __version__
+from forkbot.attempt import Attempt, attempt_rebase
+from forkbot.errors import (
+    EXIT_BUILD,
+    EXIT_CONFLICT,
+    EXIT_DONE,
+    EXIT_REFUSED,
+    ForkbotError,
+    RemoteError,
+    gravest,
+)
+from forkbot.forge.base import Forge
+from forkbot.git.bundle import make_bundle
+from forkbot.git.repository import git_version, sealed_env
+from forkbot.hold import hold_back
+from forkbot.locate import Aim
+from forkbot.model.publication import Move
+from forkbot.model.record import RunRecord, StackRecord, Trouble
+from forkbot.model.stack import ChannelLock, StackVerdict
+from forkbot.model.verdict import Verdict
+from forkbot.publish import carry_out, plan_publication
+from forkbot.report.markdown import render_markdown
+from forkbot.rundir import RunDirectory
+from forkbot.session import Session
+from forkbot.stackdir.files import write_stack
+from forkbot.stackdir.load import closure, load_family, select, stack_folder
+from forkbot.verification import Verification, verification_of
+from forkbot.verify.toolchain import Toolchain, find_toolchain
+from forkbot.words import Channel
+
+
+class Step(enum.Flag):
+    """How far a command goes; each includes the rebase."""
+
+    REBASE = enum.auto()
+    VERIFY = enum.auto()
+    PUBLISH = enum.auto()
+    WRITE = enum.auto()  # update the stack's files
+
+
+def run(
+    session: Session,
+    names: tuple[str, ...],
+    *,
+    command: str,
+    steps: Step,
+    aim: Aim,
+    forge: Forge,
+    again: bool = False,
+) -> RunRecord:
+    """Take the named stacks (all, when none is named) as far as ``steps`` says.
+
+    ``again`` verifies even what an earlier run found green. Returns the record; writes it, with its
+    report, when something happened. Raises ``ForkbotError`` only for what stops every stack.
+    """
+    began = time.monotonic()
+    family = load_family(session.root)
+    chosen = select(family, names, root=session.root)
+    members = closure(family, chosen) if Step.VERIFY in steps else chosen
+    runs = RunDirectory(session.state / "runs")
+    with contextlib.ExitStack() as held, session.alone():
+        toolchain = _toolchain(session, steps)
+        attempts = [
+            attempt_rebase(stack, chosen=stack in chosen, session=session, aim=aim,
+                     toolchain=toolchain, held=held)
+            for stack in members
+        ]  # fmt: skip
+        if Step.PUBLISH in steps:
+            _plan(attempts, session=session, forge=forge)
+        verification = None
+        if Step.VERIFY in steps and toolchain is not None:
+            verification = verification_of(
+                attempts, session=session, toolchain=toolchain, runs=runs, again=again
+            )
+        verdict = verification.verdict if verification else None
+        if Step.PUBLISH in steps:
+            hold_back(attempts, verdict, channel=session.channel, verified=Step.VERIFY in steps)
+        if not session.dry_run:
+            _write(attempts, verification, session=session, steps=steps, forge=forge)
+        record = _record(
+            attempts, verdict, session=session, command=command, seconds=time.monotonic() - began
+        )
+        if not session.dry_run and (record.changed_something or (verdict and not verdict.reused)):
+            bundles = dict(_bundles(attempts, session))
+            runs.write(record, report=render_markdown(record), bundles=bundles)
+    return record
+
+
+def _toolchain(session: Session, steps: Step) -> Toolchain | None:
+    if Step.VERIFY in steps or session.channel is Channel.RELEASE:
+        return find_toolchain(env=session.ambient, cache=session.cache, say=session.say)
+    return None
+
+
+def _plan(attempts: list[Attempt], *, session: Session, forge: Forge) -> None:
+    """Look at every fork branch: what is there now is the lease for what is pushed later."""
+    for attempt in attempts:
+        stack = attempt.stack
+        if not attempt.chosen or attempt.stuck or not (attempt.rebased and attempt.repository):
+            continue
+        lock = stack.lock.channel(session.channel)
+        tip = attempt.rebased.facts.tip
+        if tip is None:
+            continue
+        try:
+            attempt.publication = plan_publication(
+                stack=stack.name,
+                repo=stack.policy.fork.repo,
+                branch=stack.branch(session.channel),
+                new=tip,
+                forge=forge,
+                repository=attempt.repository,
+                known=lock.published if lock else None,
+                today=session.now.date(),
+            )
+        except RemoteError as e:
+            attempt.trouble = e
+
+
+def _write(
+    attempts: list[Attempt],
+    verification: Verification | None,
+    *,
+    session: Session,
+    steps: Step,
+    forge: Forge,
+) -> None:
+    for attempt in attempts:
+        if not attempt.chosen or attempt.stuck or attempt.rebased is None:
+            continue
+        plan = attempt.publication
+        if plan is not None and plan.writes and attempt.repository is not None:
+            session.say(f"{attempt.stack.name}: publishing {plan.repo} {plan.branch}")
+            try:
+                attempt.publication = carry_out(plan, forge=forge, repository=attempt.repository)
+            except ForkbotError as e:
+                attempt.trouble = e
+                continue
+        if Step.WRITE in steps and _may_write(attempt, steps):
+            attempt.files = _write_files(attempt, verification, session=session)
+
+
+def _may_write(attempt: Attempt, steps: Step) -> bool:
+    """Whether the stack's files may follow: a base that is not published stays where it was."""
+    plan = attempt.publication
+    if Step.PUBLISH not in steps or plan is None:
+        return True
+    return plan.done or plan.move is Move.NOTHING
+
+
+def _write_files(
+    attempt: Attempt, verification: Verification | None, *, session: Session
+) -> tuple[str, ...]:
+    assert attempt.rebased is not None
+    facts, stack, channel = attempt.rebased.facts, attempt.stack, session.channel
+    if facts.tip is None or facts.tree is None:
+        return ()
+    before = stack.lock.channel(channel)
+    same = before is not None and before.result == facts.tip
+    verdict = before.verdict if before and same else None
+    if verification is not None:
+        green = verification.verdict.reused or verification.verdict.green_for(stack.name)
+        verdict = StackVerdict(
+            status="green" if green else "red",
+            key=verification.key,
+            rustc=verification.verdict.rustc,
+            wasmtime=verification.verdict.wasmtime,
+        )
+    published = before.published if before else None
+    plan = attempt.publication
+    if plan is not None and (plan.done or plan.move is Move.NOTHING):
+        published = plan.new
+    lock = ChannelLock(
+        base=facts.onto.commit,
+        base_label=facts.onto.label,
+        base_tree=facts.onto.tree,
+        result=facts.tip,
+        result_tree=facts.tree,
+        published=published,
+        verdict=verdict,
+    )
+    return write_stack(
+        stack_folder(session.root, stack.name),
+        old=stack,
+        patches=attempt.rebased.patches,
+        lock=stack.lock.with_channel(channel, lock),
+    )
+
+
+def _record(
+    attempts: list[Attempt],
+    verdict: Verdict | None,
+    *,
+    session: Session,
+    command: str,
+    seconds: float,
+) -> RunRecord:
+    codes = [_exit_code(a) for a in attempts if a.chosen or a.trouble]
+    if verdict is not None and not verdict.reused and not verdict.green:
+        held_only = all(b.package == "" for b in verdict.builds) and not verdict.problems
+        codes.append(EXIT_DONE if held_only else _verdict_code(verdict))
+    return RunRecord(
+        id=f"{session.now:%Y%m%dT%H%M%S%f}"[:-3] + "Z",
+        command=command,
+        channel=session.channel,
+        forkbot=__version__,
+        git=".".join(map(str, git_version(sealed_env(session.ambient)))),
+        dry_run=session.dry_run,
+        seconds=round(seconds, 1),
+        stacks=tuple(_stack_record(a, session.channel) for a in attempts if a.chosen or a.trouble),
+        verdict=verdict,
+        exit_code=gravest(codes),
+    )
+
+
+def _verdict_code(verdict: Verdict) -> int:
+    tried = [b for b in verdict.builds if b.package]
+    red = verdict.problems or any(b.colour.value == "red" for b in tried)
+    return EXIT_BUILD if red or any(s.colour.value == "red" for s in verdict.smokes) else EXIT_DONE
+
+
+def _exit_code(attempt: Attempt) -> int:
+    if attempt.trouble is not None:
+        return attempt.trouble.exit_code
+    if attempt.rebased is not None and attempt.rebased.facts.conflict is not None:
+        return EXIT_CONFLICT
+    if attempt.publication is not None and attempt.publication.move is Move.REFUSED:
+        return EXIT_REFUSED
+    return EXIT_DONE
+
+
+def _stack_record(attempt: Attempt, channel: Channel) -> StackRecord:
+    lock = attempt.stack.lock.channel(channel)
+    trouble = attempt.trouble
+    return StackRecord(
+        name=attempt.stack.name,
+        crate=attempt.stack.policy.crate,
+        about=attempt.stack.policy.about,
+        rebase=attempt.rebased.facts if attempt.rebased else None,
+        published_before=lock.published if lock else None,
+        publication=attempt.publication,
+        files_written=attempt.files,
+        trouble=None
+        if trouble is None
+        else Trouble(
+            what=trouble.what,
+            where=trouble.where or "",
+            hint=trouble.hint or "",
+            exit_code=trouble.exit_code,
+        ),
+    )
+
+
+def _bundles(attempts: list[Attempt], session: Session) -> Iterator[tuple[str, bytes]]:
+    for attempt in attempts:
+        if attempt.rebased is None or attempt.repository is None:
+            continue
+        facts = attempt.rebased.facts
+        if facts.tip is not None and facts.tip != facts.onto.commit:
+            yield (
+                attempt.stack.name,
+                make_bundle(
+                    attempt.repository,
+                    branch=attempt.stack.branch(session.channel),
+                    onto=facts.onto.commit,
+                    tip=facts.tip,
+                ),
+            )

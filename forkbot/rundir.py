@@ -1,0 +1,76 @@
+"""Run records on disk: ``.forkbot/runs/<id>/`` with record.json, report.md and the bundles."""
+
+import contextlib
+import shutil
+from pathlib import Path
+
+import msgspec
+
+from forkbot.errors import MachineError, UsageError
+from forkbot.model.record import RECORD_VERSION, RunRecord
+
+_KEPT = 50
+
+
+class RunDirectory:
+    """The folder of all run records."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def write(self, record: RunRecord, *, report: str, bundles: dict[str, bytes]) -> Path:
+        """Write a record as one step and return its folder; old records beyond 50 go."""
+        target = self.folder / record.id
+        draft = self.folder / f".{record.id}.new"
+        try:
+            shutil.rmtree(draft, ignore_errors=True)
+            (draft / "bundles").mkdir(parents=True)
+            (draft / "record.json").write_bytes(
+                msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n"
+            )
+            (draft / "report.md").write_text(report, encoding="utf-8")
+            for name, data in bundles.items():
+                (draft / "bundles" / f"{name}.bundle").write_bytes(data)
+            draft.rename(target)
+        except OSError as e:
+            shutil.rmtree(draft, ignore_errors=True)
+            raise MachineError(
+                f"cannot keep the run record: {e.strerror}", where=str(target)
+            ) from e
+        for old in self.ids()[:-_KEPT]:
+            shutil.rmtree(self.folder / old, ignore_errors=True)
+        return target
+
+    def ids(self) -> list[str]:
+        """Return the ids of all runs, oldest first."""
+        if not self.folder.is_dir():
+            return []
+        return sorted(p.name for p in self.folder.iterdir() if not p.name.startswith("."))
+
+    def newest(self, count: int) -> list[RunRecord]:
+        """Return up to ``count`` readable records, newest first."""
+        found = []
+        for run in reversed(self.ids()[-count:]):
+            with contextlib.suppress(UsageError):
+                found.append(self.read(run))
+        return found
+
+    def read(self, run: str | None = None) -> RunRecord:
+        """Return a run's record; the newest when none is named. Raises ``UsageError``."""
+        ids = self.ids()
+        if run is None and not ids:
+            raise UsageError(
+                "there is no run to report", where=str(self.folder), hint="forkbot run --all"
+            )
+        chosen = ids[-1] if run is None else run
+        if chosen not in ids:
+            newest = f"the newest is {ids[-1]}" if ids else "forkbot run --all"
+            raise UsageError(f"there is no run {chosen!r}", where=str(self.folder), hint=newest)
+        path = self.folder / chosen / "record.json"
+        try:
+            record = msgspec.json.decode(path.read_bytes(), type=RunRecord)
+        except (OSError, msgspec.DecodeError) as e:
+            raise UsageError(f"not a run record of forkbot's: {e}", where=str(path)) from e
+        if record.version > RECORD_VERSION:
+            raise UsageError("written by a newer forkbot", where=str(path))
+        return record

@@ -1,0 +1,147 @@
+"""The verify step of a run: who is a member, whether it was answered before, and the asking."""
+
+import dataclasses
+
+from forkbot import process
+from forkbot.attempt import Attempt, cargo_of
+from forkbot.model.verdict import FamilyMember, Verdict
+from forkbot.rundir import RunDirectory
+from forkbot.session import Session
+from forkbot.stackdir.load import closure, stack_folder
+from forkbot.verify.build import Workshop
+from forkbot.verify.family import Member
+from forkbot.verify.judge import verification_key, verify_family
+from forkbot.verify.toolchain import TARGET, Toolchain
+from forkbot.verify.wasmtime import Wasmtime, find_wasmtime
+from forkbot.words import StackName
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """A verdict and the question it answers."""
+
+    verdict: Verdict
+    key: str
+
+
+def verification_of(
+    attempts: list[Attempt],
+    *,
+    session: Session,
+    toolchain: Toolchain,
+    runs: RunDirectory,
+    again: bool,
+) -> Verification:
+    """Return the verdict on all stacks that have a result, built together.
+
+    The same question is not asked twice: a green answer is taken from the locks when there is
+    nothing to publish, and from a run record here when there is. A red one is asked again.
+    """
+    wasmtime = find_wasmtime(env=session.ambient, cache=session.cache, say=session.say)
+    held = _held(attempts)
+    members = tuple(
+        _member(a, session) for a in attempts if a.stack.name not in held and a.rebased is not None
+    )
+    key = verification_key(
+        members, channel=session.channel, target=TARGET, rustc=toolchain.version,
+        wasmtime=wasmtime.version,
+    )  # fmt: skip
+    if not again and members and (_locks_say(attempts, key, session) or _runs_say(runs, key)):
+        verdict = Verdict(
+            channel=session.channel, key=key, target=TARGET, rustc=toolchain.version,
+            wasmtime=wasmtime.version, members=_as_facts(members), builds=(), smokes=(),
+            reused=True,
+        )  # fmt: skip
+        return Verification(verdict=verdict, key=key)
+    verdict = verify_family(
+        members,
+        held=held,
+        channel=session.channel,
+        folder=session.state / "build" / session.channel.value,
+        workshop=_workshop(session, toolchain),
+        rustc=toolchain.version,
+        wasmtime=wasmtime.program,
+        wasmtime_version=wasmtime.version,
+        env=_component_env(session, wasmtime),
+        say=session.say,
+    )
+    return Verification(verdict=verdict, key=key)
+
+
+def _held(attempts: list[Attempt]) -> dict[StackName, str]:
+    """Return the stacks that cannot be verified, each with its own or a lower stack's reason."""
+    every = tuple(a.stack for a in attempts)
+    stuck = {a.stack.name: a.stuck for a in attempts if a.stuck}
+    held = {}
+    for attempt in attempts:
+        below = [s.name for s in closure(every, (attempt.stack,)) if s.name in stuck]
+        if below:
+            held[attempt.stack.name] = stuck.get(attempt.stack.name, f"waits for {stuck[below[0]]}")
+    return held
+
+
+def _member(attempt: Attempt, session: Session) -> Member:
+    assert attempt.rebased is not None
+    assert attempt.repository is not None
+    facts = attempt.rebased.facts
+    assert facts.tip is not None
+    assert facts.tree is not None
+    return Member(
+        stack=attempt.stack,
+        label=facts.onto.label,
+        tip=facts.tip,
+        tree=facts.tree,
+        pristine_tree=facts.onto.tree,
+        repository=attempt.repository,
+        smoke=stack_folder(session.root, attempt.stack.name) / "smoke",
+    )
+
+
+def _as_facts(members: tuple[Member, ...]) -> tuple[FamilyMember, ...]:
+    return tuple(
+        FamilyMember(stack=m.stack.name, label=m.label, tip=m.tip, tree=m.tree) for m in members
+    )
+
+
+def _locks_say(attempts: list[Attempt], key: str, session: Session) -> bool:
+    """Whether every lock remembers a green answer to this question, and nothing is to be done."""
+    for attempt in attempts:
+        lock = attempt.stack.lock.channel(session.channel)
+        if lock is None or lock.verdict is None:
+            return False
+        if lock.verdict.key != key or lock.verdict.status != "green":
+            return False
+        if attempt.publication is not None and attempt.publication.writes:
+            return False
+    return True
+
+
+def _runs_say(runs: RunDirectory, key: str) -> bool:
+    """Whether a run recorded here answered this question with green."""
+    return any(
+        record.verdict is not None
+        and record.verdict.key == key
+        and not record.verdict.reused
+        and record.verdict.green
+        for record in runs.newest(10)
+    )
+
+
+def _workshop(session: Session, toolchain: Toolchain) -> Workshop:
+    cargo = cargo_of(toolchain, session)
+    folder = session.state / "build" / session.channel.value
+    return Workshop(
+        cargo=cargo,
+        target=TARGET,
+        target_dir=folder / "target",
+        host=_host(toolchain, cargo.env),
+    )
+
+
+def _component_env(session: Session, wasmtime: Wasmtime) -> dict[str, str]:
+    return {**process.allow(session.ambient), "HOME": str(wasmtime.program.parent)}
+
+
+def _host(toolchain: Toolchain, env: process.Env) -> str:
+    said = process.run([toolchain.rustc, "-vV"], env=env, timeout=60).stdout.decode()
+    return next(li.partition(": ")[2] for li in said.splitlines() if li.startswith("host:"))

@@ -1,0 +1,239 @@
+"""Building for the target: cargo's JSON messages in, ``Build`` facts out, no prose read.
+
+A build that went through is not yet green: it must have compiled units of the family, and the graph
+must hold each patched crate once, from our tree (law 4).
+"""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from forkbot import process
+from forkbot.cargo import Cargo, Metadata, cause, read_lock
+from forkbot.errors import TimedOutError
+from forkbot.model.verdict import Build, Colour, Diagnostic
+from forkbot.text import decode, redact
+from forkbot.verify.family import BuildUnit, Family
+
+_MINUTES = 60.0
+RESOLVE_LIMIT = 10 * _MINUTES
+BUILD_LIMIT = 40 * _MINUTES
+
+Say = Callable[[str], None]
+
+
+class _Span(msgspec.Struct):
+    file_name: str = ""
+    line_start: int = 0
+    is_primary: bool = False
+
+
+class _Code(msgspec.Struct):
+    code: str = ""
+
+
+class _Message(msgspec.Struct):
+    message: str = ""
+    level: str = ""
+    rendered: str | None = None
+    code: _Code | None = None
+    spans: tuple[_Span, ...] = ()
+
+
+class _Target(msgspec.Struct):
+    name: str = ""
+
+
+class _Line(msgspec.Struct):
+    """One line of `cargo build --message-format=json`."""
+
+    reason: str
+    package_id: str = ""
+    manifest_path: str = ""
+    fresh: bool = False
+    success: bool = False
+    executable: str | None = None
+    message: _Message | None = None
+    target: _Target | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Compiled:
+    """What one cargo build did."""
+
+    ok: bool
+    units: int  # of the family, compiled or fresh
+    executables: tuple[Path, ...]
+    diagnostics: tuple[Diagnostic, ...]
+    seconds: float
+    why: str  # '' when it went through
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Workshop:
+    """Everything a build needs besides its sources."""
+
+    cargo: Cargo  # with the network: resolves and fetches
+    target: str
+    target_dir: Path
+    host: str
+
+    def offline(self) -> Cargo:
+        """Return cargo as upstream's code may see it: no network, no secrets, a home of its own."""
+        home = self.target_dir.parent / "home"
+        home.mkdir(parents=True, exist_ok=True)
+        hidden = {n for n in self.cargo.env if n.lower().endswith("_proxy")}
+        env = {n: v for n, v in self.cargo.env.items() if n not in hidden}
+        if "HOME" in env:  # where cargo and rustup looked for theirs while it was the person's
+            env.setdefault("CARGO_HOME", str(Path(env["HOME"]) / ".cargo"))
+            env.setdefault("RUSTUP_HOME", str(Path(env["HOME"]) / ".rustup"))
+        return Cargo(program=self.cargo.program, env={**env, "HOME": str(home)})
+
+
+def prepare(family: Family, workshop: Workshop, *, say: Say) -> tuple[Metadata, tuple[str, ...]]:
+    """Resolve and fetch what the family needs; return its graph, and what is wrong with it.
+
+    Raises ``ProcessError`` or ``RemoteError`` of cargo when nothing can be resolved.
+    """
+    say("resolving dependencies")
+    run = workshop.cargo.run
+    run(["generate-lockfile"], cwd=family.workspace, timeout=RESOLVE_LIMIT)
+    say("fetching dependencies")
+    targets = ["--target", workshop.target, "--target", workshop.host]
+    run(["fetch", "--locked", *targets], cwd=family.workspace, timeout=RESOLVE_LIMIT)
+    metadata = workshop.cargo.metadata(
+        family.workspace / "Cargo.toml",
+        cwd=family.workspace,
+        timeout=RESOLVE_LIMIT,
+        platform=workshop.target,
+    )
+    return metadata, (*_unused(family), *_copies(family, metadata))
+
+
+def _unused(family: Family) -> list[str]:
+    lock = read_lock(family.workspace / "Cargo.lock")
+    return [
+        f"patch {p.name} {p.version} was not used in the crate graph: nobody asks for that version"
+        for p in lock.patch.unused
+        if p.name in family.crates
+    ]
+
+
+def _copies(family: Family, metadata: Metadata) -> list[str]:
+    """Return a problem for each copy of a patched crate that is not ours, with who wants it."""
+    used = {n.id: n for n in metadata.resolve.nodes}
+    by_id = {p.id: p for p in metadata.packages}
+    problems = []
+    for package in metadata.packages:
+        if package.id in used and package.name in family.crates and package.source is not None:
+            wanted = sorted(
+                f"{by_id[n.id].name} {by_id[n.id].version}"
+                for n in used.values()
+                if package.id in n.dependencies
+            )
+            problems.append(
+                f"a second copy of {package.name}, {package.version} from the registry, "
+                f"is built beside the fork's: {', '.join(wanted) or 'the workspace'} wants it"
+            )
+    return problems
+
+
+def build(unit: BuildUnit, *, family: Family, workshop: Workshop, say: Say) -> Build:
+    """Build one entry of a stack.yaml for the target."""
+    policy = unit.policy
+    done = compile_package(unit.package, family=family, workshop=workshop, say=say)
+    why = done.why
+    if done.ok and done.units == 0:
+        why = "cargo built no unit of the family: the patched crate is not in this build"
+    return Build(
+        stack=unit.stack.name,
+        package=policy.package,
+        features=policy.features,
+        default_features=policy.default_features,
+        colour=Colour.RED if why else Colour.GREEN,
+        units=done.units,
+        seconds=round(done.seconds, 1),
+        why=why,
+        diagnostics=done.diagnostics,
+    )
+
+
+def compile_package(
+    package: str, *, family: Family, workshop: Workshop, say: Say, rustflags: tuple[str, ...] = ()
+) -> Compiled:
+    """Run one ``cargo build``, offline and, where the system can, without a network."""
+    flags = f"target.{workshop.target}.rustflags={msgspec.json.encode(rustflags).decode()}"
+    cargo = workshop.offline()
+    lines: list[_Line] = []
+
+    def hear(raw: bytes) -> None:
+        if raw.startswith(b"{"):
+            line = msgspec.json.decode(raw, type=_Line)
+            lines.append(line)
+            if line.reason == "compiler-artifact" and line.target and not line.fresh:
+                say(f"compiled {line.target.name}")
+
+    argv: list[str | Path] = [
+        *process.network_denial(cargo.env.get("PATH", "")), cargo.program,
+        "build", "--frozen", "--package", package, "--target", workshop.target,
+        "--target-dir", workshop.target_dir, "--message-format", "json",
+        *(["--config", flags] if rustflags else []),
+    ]  # fmt: skip
+    try:
+        ended = process.run(
+            argv, env=cargo.env, cwd=family.workspace, timeout=BUILD_LIMIT, on_stdout=hear, ok=None
+        )
+        stderr, seconds, code = ended.stderr, ended.seconds, ended.code
+    except TimedOutError as e:
+        stderr, seconds, code = e.stderr, BUILD_LIMIT, -1
+    diagnostics = tuple(_diagnostics(lines, family))
+    why = ""
+    if code == -1:
+        why = f"the build was ended after {BUILD_LIMIT / _MINUTES:.0f} minutes"
+    elif code != 0:
+        errors = [d for d in diagnostics if d.level == "error"]
+        why = errors[0].message if errors else cause(redact(decode(stderr)))
+    return Compiled(
+        ok=not why,
+        units=sum(_ours(line, family) for line in lines if line.reason == "compiler-artifact"),
+        executables=tuple(Path(li.executable) for li in lines if li.executable),
+        diagnostics=diagnostics,
+        seconds=seconds,
+        why=why,
+    )
+
+
+def _ours(line: _Line, family: Family) -> bool:
+    return Path(line.manifest_path).is_relative_to(family.sources)
+
+
+def _diagnostics(lines: list[_Line], family: Family) -> list[Diagnostic]:
+    found = []
+    for line in lines:
+        said = line.message
+        if (
+            line.reason != "compiler-message"
+            or said is None
+            or said.level not in {"error", "warning"}
+        ):
+            continue
+        if said.message.startswith(("aborting due to", "could not compile")) or not said.spans:
+            continue
+        span = next((s for s in said.spans if s.is_primary), said.spans[0])
+        file = Path(span.file_name)
+        if file.is_absolute() and file.is_relative_to(family.sources):
+            file = file.relative_to(family.sources)
+        found.append(
+            Diagnostic(
+                level=said.level,
+                code=said.code.code if said.code else "",
+                message=decode(said.message.encode()),
+                package=line.target.name if line.target else "",
+                file=str(file),
+                line=span.line_start,
+                rendered=decode((said.rendered or "").encode()),
+            )
+        )
+    return found

@@ -1,0 +1,139 @@
+"""One family, one verdict: laid out, resolved, built, run, and the control on pristine upstream."""
+
+import hashlib
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from forkbot import process
+from forkbot.cargo import CargoError
+from forkbot.errors import MachineError, RemoteError
+from forkbot.model.verdict import Build, Colour, FamilyMember, Smoke, Verdict
+from forkbot.verify.build import Say, Workshop, build, prepare
+from forkbot.verify.family import Member, lay_out
+from forkbot.verify.smoke import run_smoke
+from forkbot.words import Channel, StackName
+
+_QUESTION = 1  # raise when the same inputs would be judged differently than before
+_DISK_NEEDED = 3 << 30  # bytes; a cold family takes about 1.5 GiB
+
+
+def verification_key(
+    members: tuple[Member, ...], *, channel: Channel, target: str, rustc: str, wasmtime: str
+) -> str:
+    """Return a digest of everything that goes into a verdict, the registry's news apart."""
+    question = [
+        _QUESTION, channel.value, target, rustc, wasmtime,
+        [
+            [m.stack.name, m.tree, m.pristine_tree, m.stack.smoke_digest,
+             msgspec.json.encode(m.stack.policy.build).decode(),
+             msgspec.json.encode(m.stack.policy.smoke).decode(), m.stack.policy.upstream.subdir]
+            for m in members
+        ],
+    ]  # fmt: skip
+    return hashlib.sha256(msgspec.json.encode(question)).hexdigest()[:32]
+
+
+def verify_family(
+    members: tuple[Member, ...],
+    *,
+    held: Mapping[StackName, str],
+    channel: Channel,
+    folder: Path,
+    workshop: Workshop,
+    rustc: str,
+    wasmtime: Path,
+    wasmtime_version: str,
+    env: process.Env,
+    say: Say,
+) -> Verdict:
+    """Build and run ``members`` together; ``held`` stacks are stated, with why, and not tried.
+
+    Raises ``RemoteError`` when the registry is out of reach, ``MachineError`` on a full disk.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if (free := shutil.disk_usage(folder).free) < _DISK_NEEDED:
+        raise MachineError(
+            f"building needs {_DISK_NEEDED >> 30} GiB of free disk, and {free >> 20} MiB are left",
+            where=str(folder),
+            hint=f"rm -r {folder} frees what earlier builds took",
+        )
+    family = lay_out(members, folder=folder / "with-stacks", pristine=False)
+    problems: list[str] = []
+    builds: list[Build] = []
+    smokes: list[Smoke] = []
+    try:
+        _, found = prepare(family, workshop, say=say)
+        problems += found
+    except CargoError as e:
+        problems.append(_unresolved(e))
+    else:
+        for number, unit in enumerate(family.builds, start=1):
+            say(f"building {unit.stack.name} ({number} of {len(family.builds)})")
+            builds.append(build(unit, family=family, workshop=workshop, say=say))
+        smokes += [
+            run_smoke(u, family=family, workshop=workshop, wasmtime=wasmtime, env=env,
+                      pristine=False, say=say)
+            for u in family.smokes
+        ]  # fmt: skip
+        smokes += _control(
+            members, folder=folder, workshop=workshop, wasmtime=wasmtime, env=env, say=say
+        )
+    builds += [
+        Build(stack=name, package="", features=(), default_features=False, colour=Colour.HELD,
+              units=0, seconds=0.0, why=why)
+        for name, why in held.items()
+    ]  # fmt: skip
+    return Verdict(
+        channel=channel,
+        key=verification_key(
+            members, channel=channel, target=workshop.target, rustc=rustc, wasmtime=wasmtime_version
+        ),
+        target=workshop.target,
+        rustc=rustc,
+        wasmtime=wasmtime_version,
+        members=tuple(
+            FamilyMember(stack=m.stack.name, label=m.label, tip=m.tip, tree=m.tree) for m in members
+        ),
+        builds=tuple(builds),
+        smokes=tuple(smokes),
+        problems=tuple(problems),
+    )
+
+
+def _control(
+    members: tuple[Member, ...], *, folder: Path, workshop: Workshop, wasmtime: Path,
+    env: process.Env, say: Say,
+) -> list[Smoke]:  # fmt: skip
+    """Run every smoke component on pristine upstream, where it must do what its policy says."""
+    if not any(m.stack.policy.smoke for m in members):
+        return []
+    family = lay_out(members, folder=folder / "pristine", pristine=True)
+    try:
+        prepare(family, workshop, say=say)
+    except CargoError as e:
+        raise MachineError(f"pristine upstream: {_unresolved(e)}") from e
+    return [
+        run_smoke(u, family=family, workshop=workshop, wasmtime=wasmtime, env=env,
+                  pristine=True, say=say)
+        for u in family.smokes
+    ]  # fmt: skip
+
+
+_OFFLINE_SIGNS = (
+    "Could not resolve host", "Could not connect", "Couldn't connect", "failed to connect",
+    "Timeout was reached", "spurious network error", "failed to download from",
+    "download of config.json failed", "proxy",
+)  # fmt: skip
+
+
+def _unresolved(error: CargoError) -> str:
+    """Return the problem's words; raise when it is the network's fault and not the family's."""
+    if any(sign in error.said for sign in _OFFLINE_SIGNS):
+        raise RemoteError(
+            f"cargo cannot reach its registry: {error.last_words}",
+            hint="check the network and cargo's configuration: cargo search --limit 1 serde",
+        ) from error
+    return f"cargo cannot resolve the family: {error.last_words}"
