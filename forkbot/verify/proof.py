@@ -12,8 +12,8 @@ from forkbot.text import decode
 from forkbot.verify import store
 
 # The oldest rustc whose components can open a connection: up to 1.95 its wasi-libc has no fcntl for
-# sockets, and socket2 fails with "set_nonblocking error: Invalid argument (os error 28)" (tried: 1.95
-# fails, 1.97 works). To compile the crates, 1.85 would do.
+# sockets, and socket2 fails with "set_nonblocking error: Invalid argument (os error 28)" (tried:
+# 1.95 fails, 1.97 works). To compile the crates, 1.85 would do.
 OLDEST = (1, 97)
 
 _HELLO = 'fn main() {\n    println!("hello");\n}\n'
@@ -33,11 +33,15 @@ class Candidate:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class PassedOver:
-    """A candidate not taken, and why; ``asked_network`` tells a download that failed."""
+    """A candidate not taken, and why.
+
+    ``asked_network`` tells a download that failed, ``too_old`` what only an update would mend.
+    """
 
     name: str
     why: str
     asked_network: bool = False
+    too_old: bool = False
 
     def __str__(self) -> str:
         """Return one line for a person."""
@@ -66,6 +70,7 @@ class Prover:
     env: process.Env
     cache: Path
     target: str
+    oldest: tuple[int, int] = OLDEST
 
     def look(self, rustc: Path, env: Mapping[str, str]) -> Rustc | str:
         """Return what ``rustc`` says of itself, or why it says nothing."""
@@ -92,6 +97,12 @@ class Prover:
         rustc = self.look(candidate.rustc, candidate.env)
         if isinstance(rustc, str):
             return PassedOver(name=candidate.name, why=rustc)
+        if rustc.release < self.oldest:
+            why = (
+                f"{rustc.version} is older than {self.oldest[0]}.{self.oldest[1]}, "
+                "with which sockets first work on this target"
+            )
+            return PassedOver(name=candidate.name, why=why, too_old=True)
         why = self._shortcoming(rustc)
         question = f"builds {self.target} with {candidate.cargo}"
         seen = candidate.rustc
@@ -102,11 +113,6 @@ class Prover:
         return rustc if why is None else PassedOver(name=candidate.name, why=why)
 
     def _shortcoming(self, rustc: Rustc) -> str | None:
-        if rustc.release < OLDEST:
-            return (
-                f"{rustc.version} is older than {OLDEST[0]}.{OLDEST[1]}, "
-                "with which sockets first work on this target"
-            )
         libraries = Path(rustc.sysroot, "lib", "rustlib", self.target, "lib")
         if not any(libraries.glob("libstd-*.rlib")):
             return f"{rustc.version} has no {self.target} standard library"

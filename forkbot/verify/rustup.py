@@ -9,7 +9,7 @@ from pathlib import Path
 
 from forkbot import process
 from forkbot.errors import ForkbotError
-from forkbot.verify.proof import OLDEST, Candidate, PassedOver, Prover, cause
+from forkbot.verify.proof import Candidate, PassedOver, Prover, cause
 from forkbot.verify.store import Say
 
 # What rustup may know besides: where it downloads from is the user's to say.
@@ -131,11 +131,11 @@ def add_target(prover: Prover, *, say: Say) -> Candidate | PassedOver:
     for home in homes(prover.env):
         for candidate in _of_home(home, prover.env):
             told = prover.look(candidate.rustc, candidate.env)
-            if not isinstance(told, str) and told.release >= OLDEST:
+            if not isinstance(told, str) and told.release >= prover.oldest:
                 return _add(rustup, candidate, prover, say=say)
-    return PassedOver(
-        name=rung, why=f"rustup has no toolchain of {OLDEST[0]}.{OLDEST[1]} or newer to add it to"
-    )
+    wanted = ".".join(map(str, prover.oldest))
+    why = f"rustup has no toolchain of {wanted} or newer to add it to"
+    return PassedOver(name=rung, why=why, too_old=True)
 
 
 def _rustups(name: str, env: process.Env) -> Iterator[Path]:

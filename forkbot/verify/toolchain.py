@@ -9,7 +9,7 @@ from typing import Literal
 from forkbot import process
 from forkbot.errors import MachineError, RemoteError, UsageError
 from forkbot.verify import debian, rustup, store
-from forkbot.verify.proof import Candidate, PassedOver, Prover, last_word
+from forkbot.verify.proof import OLDEST, Candidate, PassedOver, Prover, last_word
 from forkbot.verify.store import Say
 
 TARGET = "wasm32-wasip2"
@@ -39,12 +39,14 @@ def find_toolchain(
     target: str = TARGET,
     get: bool = True,
     only: Source | None = None,
+    oldest: tuple[int, int] = OLDEST,
     say: Say,
 ) -> Toolchain:
     """Return a toolchain for ``target``: the first that proves itself on the ladder.
 
     Installed; unpacked into ``cache`` earlier; ``rustup target add``; Debian's packages. With
-    ``get`` false nothing is downloaded. ``only`` allows one source. ``say`` hears of progress.
+    ``get`` false nothing is downloaded. ``only`` allows one source. Releases before ``oldest`` are
+    passed over. ``say`` hears of progress.
 
     Raises ``RemoteError`` when every download failed, ``UsageError`` when there was none to try,
     ``MachineError`` when the machine has no C linker, without which no rustc builds a family.
@@ -55,9 +57,8 @@ def find_toolchain(
             hint="install a C compiler with libc's development files, on Debian: "
             "apt-get install gcc libc6-dev",
         )
-    ladder = _Ladder(
-        prover=Prover(env=env, cache=cache, target=target), only=only, say=say, passed=[]
-    )
+    prover = Prover(env=env, cache=cache, target=target, oldest=oldest)
+    ladder = _Ladder(prover=prover, only=only, say=say, passed=[])
     found = ladder.look()
     if found is None and get and only != "installed":
         with store.locked(cache, say=say):
@@ -137,6 +138,9 @@ _WHY: Mapping[Source, str] = {
 def _nothing(passed: list[PassedOver], target: str, *, get: bool) -> RemoteError | UsageError:
     reasons = "".join(f"\n  {p}" for p in last_word(passed))
     what = f"no Rust toolchain builds {target} here{reasons}"
+    old = any(p.too_old for p in last_word(passed))
+    hint = f"rustup update stable && rustup target add {target}" if old else None
     if any(p.asked_network for p in passed):
-        return RemoteError(what, hint="mend what the reasons name, then: forkbot toolchain")
-    return UsageError(what, hint=f"rustup target add {target}" if get else "forkbot toolchain")
+        return RemoteError(what, hint=hint or "mend what the reasons name, then: forkbot toolchain")
+    hint = hint or f"rustup target add {target}"
+    return UsageError(what, hint=hint if get else "forkbot toolchain")

@@ -8,7 +8,7 @@ import pytest
 
 from forkbot.errors import UsageError
 from forkbot.verify.toolchain import Toolchain, find_toolchain
-from tests.verify.machine import is_debian, quiet
+from tests.verify.machine import OLD_ENOUGH, is_debian, quiet
 
 # Read before the tests are sealed: a cache that outlives the run makes the next one quick.
 _KEPT_CACHE = os.environ.get("FORKBOT_TEST_CACHE")
@@ -45,6 +45,8 @@ def of_debian(cache: Path) -> Toolchain:
 def installed(cache: Path) -> Toolchain:
     """Return this machine's own toolchain for the target."""
     try:
-        return find_toolchain(env=os.environ, cache=cache, only="installed", say=quiet)
+        return find_toolchain(
+            env=os.environ, cache=cache, only="installed", oldest=OLD_ENOUGH, say=quiet
+        )
     except UsageError as e:
         pytest.skip(f"no installed toolchain: {e.what}")

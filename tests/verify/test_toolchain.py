@@ -10,7 +10,7 @@ from forkbot.errors import MachineError, RemoteError, UsageError
 from forkbot.verify.proof import cause
 from forkbot.verify.rustup import candidates
 from forkbot.verify.toolchain import TARGET, Toolchain, find_toolchain
-from tests.verify.machine import fastest, program, quiet, tools_without_rust
+from tests.verify.machine import OLD_ENOUGH, fastest, program, quiet, tools_without_rust
 
 
 def test_an_installed_toolchain_proves_itself_once(installed: Toolchain, cache: Path) -> None:
@@ -18,7 +18,11 @@ def test_an_installed_toolchain_proves_itself_once(installed: Toolchain, cache: 
     assert installed.version.startswith("rustc 1.")
     assert installed.env["RUSTC"] == str(installed.rustc)
     assert installed.why.startswith("asked for: ")
-    assert fastest(lambda: find_toolchain(env=os.environ, cache=cache, say=quiet)) < 0.05
+
+    def find() -> Toolchain:
+        return find_toolchain(env=os.environ, cache=cache, oldest=OLD_ENOUGH, say=quiet)
+
+    assert fastest(find) < 0.05
 
 
 def test_looking_downloads_nothing_and_says_what_to_type(tmp_path: Path) -> None:
@@ -55,7 +59,9 @@ def test_an_empty_home_leads_to_the_rustup_home_beside_the_proxy(
         (proxies / name).symlink_to("rustup")
     (tmp_path / "empty").mkdir()
     env = {"PATH": f"{proxies}:{tools_without_rust(tmp_path)}", "HOME": str(tmp_path / "empty")}
-    found = find_toolchain(env=env, cache=tmp_path / "cache", get=False, say=quiet)
+    found = find_toolchain(
+        env=env, cache=tmp_path / "cache", get=False, oldest=OLD_ENOUGH, say=quiet
+    )
     assert found.source == "installed"
     assert found.env["RUSTUP_HOME"] == str(tmp_path / "user" / ".rustup")
     assert found.env["RUSTUP_TOOLCHAIN"] == found.rustc.parent.parent.name
@@ -85,11 +91,14 @@ def test_each_candidate_passed_over_has_its_reason(tmp_path: Path, installed: To
     (library / "libstd-0.rlib").touch()
     path = ":".join(str(tmp_path / n) for n in "bc") + f":{os.environ['PATH']}"
     env = {**os.environ, "PATH": path, "RUSTC": str(tmp_path / "a" / "rustc")}
-    found = find_toolchain(env=env, cache=tmp_path / "cache", get=False, say=quiet)
+    found = find_toolchain(
+        env=env, cache=tmp_path / "cache", get=False, oldest=OLD_ENOUGH, say=quiet
+    )
     assert found.rustc == installed.rustc
+    old = "is older than 1.85, with which sockets first work on this target"
     link = "linking with `wasm-component-ld` failed: exit status: 1 / failed to spawn wasm-ld"
     assert found.passed_over[:3] == (
-        f"{tmp_path}/a/rustc: rustc 1.70.0 (0000000 2024-01-01) is older than 1.85",
+        f"{tmp_path}/a/rustc: rustc 1.70.0 (0000000 2024-01-01) {old}",
         f"{tmp_path}/b/rustc: rustc 1.90.0 (0000000 2024-01-01) has no {TARGET} standard library",
         f"{tmp_path}/c/rustc: it builds nothing for {TARGET}: {link}",
     )
@@ -101,7 +110,9 @@ def test_rustc_from_the_environment_comes_first(tmp_path: Path, installed: Toolc
     env = {**os.environ, "RUSTC": str(mine)}
     first = next(candidates(env))
     assert first.rustc == mine
-    found = find_toolchain(env=env, cache=tmp_path / "cache", get=False, say=quiet)
+    found = find_toolchain(
+        env=env, cache=tmp_path / "cache", get=False, oldest=OLD_ENOUGH, say=quiet
+    )
     assert (found.rustc, found.env) == (mine, {"RUSTC": str(mine)})
 
 
@@ -121,7 +132,7 @@ def test_toolchains_come_active_first_then_stable_then_the_newest(tmp_path: Path
 def test_rustups_refusal_is_told_without_its_backtrace(tmp_path: Path) -> None:
     tools = tools_without_rust(tmp_path)
     bin_ = tmp_path / "home" / "toolchains" / "stable-x" / "bin"
-    _stub_rustc(bin_ / "rustc", "1.90.0", bin_.parent)
+    _stub_rustc(bin_ / "rustc", "1.97.0", bin_.parent)
     program(bin_ / "cargo", "exit 1")
     program(
         tools / "rustup",
@@ -158,13 +169,41 @@ def test_rustup_adds_the_target_to_a_toolchain_that_lacks_it(
     tools = tools_without_rust(tmp_path)
     program(tools / "rustup", f"PATH=/usr/bin:/bin mv '{tmp_path}/download' '{library}'")
     env = {"PATH": str(tools), "RUSTUP_HOME": str(tmp_path / "home")}
-    found = find_toolchain(env=env, cache=tmp_path / "cache", say=quiet)
+
+    def find() -> Toolchain:
+        return find_toolchain(env=env, cache=tmp_path / "cache", oldest=OLD_ENOUGH, say=quiet)
+
+    found = find()
     assert (found.source, found.rustc) == ("rustup", mine / "bin" / "rustc")
     assert found.passed_over == (
         f"rustup's stable-x: {found.version} has no {TARGET} standard library",
         f"Debian's packages of forky: not in {tmp_path / 'cache'} yet",
     )
-    assert find_toolchain(env=env, cache=tmp_path / "cache", say=quiet).source == "installed"
+    assert find().source == "installed"
+
+
+def test_where_all_are_too_old_rustup_is_asked_for_a_newer_one(tmp_path: Path) -> None:
+    tools = tools_without_rust(tmp_path)
+    bin_ = tmp_path / "home" / "toolchains" / "stable-x" / "bin"
+    _stub_rustc(bin_ / "rustc", "1.95.0", bin_.parent)
+    program(bin_ / "cargo", "exit 1")
+    program(tools / "rustup", "exit 1")
+    env = {"PATH": str(tools), "RUSTUP_HOME": str(tmp_path / "home")}
+    with pytest.raises(UsageError) as installed:
+        find_toolchain(env=env, cache=tmp_path / "cache", only="installed", say=quiet)
+    assert str(installed.value) == (
+        f"no Rust toolchain builds {TARGET} here\n"
+        "  rustup's stable-x: rustc 1.95.0 (0000000 2024-01-01) is older than 1.97, "
+        "with which sockets first work on this target\n"
+        f"hint: rustup update stable && rustup target add {TARGET}"
+    )
+    with pytest.raises(UsageError) as by_rustup:
+        find_toolchain(env=env, cache=tmp_path / "cache", only="rustup", say=quiet)
+    assert str(by_rustup.value) == (
+        f"no Rust toolchain builds {TARGET} here\n"
+        f"  rustup target add {TARGET}: rustup has no toolchain of 1.97 or newer to add it to\n"
+        f"hint: rustup update stable && rustup target add {TARGET}"
+    )
 
 
 def test_without_rustup_there_is_nothing_to_download_with(tmp_path: Path) -> None:
