@@ -98,11 +98,10 @@ class Prover:
         if isinstance(rustc, str):
             return PassedOver(name=candidate.name, why=rustc)
         if rustc.release < self.oldest:
-            why = (
-                f"{rustc.version} is older than {self.oldest[0]}.{self.oldest[1]}, "
-                "with which sockets first work on this target"
-            )
-            return PassedOver(name=candidate.name, why=why, too_old=True)
+            sockets = "with which sockets first work on this target"
+            wanted = ".".join(map(str, self.oldest))
+            old = f"{rustc.version} is older than {wanted}, {sockets}"
+            return PassedOver(name=candidate.name, why=old, too_old=True)
         why = self._shortcoming(rustc)
         question = f"builds {self.target} with {candidate.cargo}"
         seen = candidate.rustc
