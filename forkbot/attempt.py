@@ -4,7 +4,14 @@ import contextlib
 import dataclasses
 
 from forkbot.cargo import Cargo, cargo_env
-from forkbot.errors import ForkbotError, MachineError, ProcessError, RemoteError, UsageError
+from forkbot.errors import (
+    ForkbotError,
+    MachineError,
+    ProcessError,
+    RemoteError,
+    TimedOutError,
+    UsageError,
+)
 from forkbot.git.repository import Repository, quarantine
 from forkbot.locate import Aim, Located, locate
 from forkbot.model.publication import Publication
@@ -15,7 +22,7 @@ from forkbot.session import Session
 from forkbot.verify.toolchain import Toolchain
 
 
-@dataclasses.dataclass(slots=True, kw_only=True)
+@dataclasses.dataclass(slots=True, kw_only=True, eq=False)
 class Attempt:
     """One stack on its way through the run; filled in as the steps go by."""
 
@@ -25,7 +32,7 @@ class Attempt:
     repository: Repository | None = None  # lent, quarantined
     rebased: Rebased | None = None
     publication: Publication | None = None
-    files: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()  # written, or in a dry run to be written
     trouble: ForkbotError | None = None
 
     @property
@@ -60,7 +67,7 @@ def attempt_rebase(
     try:
         session.say(f"{stack.name}: locating upstream")
         _rebase(attempt, session=session, aim=own_aim, cargo=cargo, held=held)
-    except (UsageError, RemoteError) as e:
+    except (UsageError, RemoteError, TimedOutError) as e:
         attempt.trouble = e
     return attempt
 
@@ -72,10 +79,8 @@ def _rebase(
     try:
         _rebase_at(attempt, located, session=session, held=held)
     except (ProcessError, MachineError):
-        if located.mirror is None or located.mirror.is_sound():
+        if located.mirror is None or not located.mirror.mend(say=session.say):
             raise
-        session.say(f"{attempt.stack.name}: the mirror is damaged, making it anew")
-        located.mirror.discard()
         located = locate(attempt.stack, session=session, aim=aim, cargo=cargo)
         _rebase_at(attempt, located, session=session, held=held)
 

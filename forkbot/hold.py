@@ -3,56 +3,79 @@
 import msgspec
 
 from forkbot.attempt import Attempt
-from forkbot.model.publication import Move
-from forkbot.model.stack import Stack
+from forkbot.model.publication import Move, Publication
 from forkbot.model.verdict import Verdict
-from forkbot.stackdir.load import closure
-from forkbot.words import Channel, StackName
+from forkbot.words import Channel
 
 
 def hold_back(
     attempts: list[Attempt], verdict: Verdict | None, *, channel: Channel, verified: bool
 ) -> None:
-    """Turn a planned publication into a held one where something speaks against it."""
-    stuck = {a.stack.name: a.stuck for a in attempts if a.stuck}
+    """Turn a planned publication into a held one where something speaks against it.
+
+    ``attempts`` come lower stacks first: what holds a stack holds those that are built on it.
+    """
     for attempt in attempts:
         plan = attempt.publication
         if plan is None or not plan.writes:
             continue
-        why = ""
-        below = [stuck[n] for n in _depends(attempt.stack, attempts) if n in stuck]
-        if below:
-            why = f"waits for {below[0]}"
-        elif attempt.stack.policy.when.clean == "hold":
+        why = _stuck_below(attempt, attempts)
+        if not why and verified:
+            why = _red(attempt, attempts, verdict)
+        elif not why and not _known_green(attempt, channel):
+            why = f"no green verdict for this result: forkbot verify {attempt.stack.name}"
+        why = why or _unpublished_below(attempt, attempts)
+        if not why and attempt.stack.policy.when.clean == "hold":
             why = "stack.yaml says `when: {clean: hold}`"
-        elif verified:
-            why = _red(attempt.stack, attempts, verdict)
-        elif not _known_green(attempt, channel):
-            why = "no green verdict for this result: forkbot verify " + attempt.stack.name
         if why:
-            attempt.publication = msgspec.structs.replace(
-                plan, move=Move.HELD, why=why, recovery=""
-            )
+            attempt.publication = hold(plan, why)
 
 
-def _depends(stack: Stack, attempts: list[Attempt]) -> list[StackName]:
-    every = tuple(a.stack for a in attempts)
-    return [s.name for s in closure(every, (stack,))] if every else []
+def hold(plan: Publication, why: str) -> Publication:
+    """Return the plan as one that writes nothing."""
+    return msgspec.structs.replace(plan, move=Move.HELD, why=why, recovery="")
 
 
-def _red(stack: Stack, attempts: list[Attempt], verdict: Verdict | None) -> str:
-    """Return why the verdict forbids publishing ``stack``: its own red, or one it is built with."""
+def below(attempt: Attempt, attempts: list[Attempt]) -> list[Attempt]:
+    """Return those of ``attempts`` that this one's stack is built on, lower ones first."""
+    wanted = set(attempt.stack.policy.depends)
+    found = []
+    for other in reversed(attempts):  # a family's order: whoever depends comes later
+        if other.stack.name in wanted:
+            found.append(other)
+            wanted.update(other.stack.policy.depends)
+    return found[::-1]
+
+
+def _stuck_below(attempt: Attempt, attempts: list[Attempt]) -> str:
+    stuck = [other.stuck for other in below(attempt, attempts) if other.stuck]
+    return f"waits: {stuck[0]}" if stuck else ""
+
+
+def _unpublished_below(attempt: Attempt, attempts: list[Attempt]) -> str:
+    """Return why the branches below would not be those that this result was proven with."""
+    for other in below(attempt, attempts):
+        plan = other.publication
+        if plan is not None and plan.move in (Move.HELD, Move.REFUSED):
+            return f"waits: {other.stack.name} is {plan.move.value}"
+    return ""
+
+
+def _red(attempt: Attempt, attempts: list[Attempt], verdict: Verdict | None) -> str:
+    """Return why the verdict forbids publishing: its own red, or one it is built with."""
     if verdict is None:
         return "nothing was verified"
     if verdict.reused:
         return ""
     if verdict.problems:
         return verdict.problems[0]
-    own = set(_depends(stack, attempts))
+    if not any(b.stack == attempt.stack.name for b in verdict.builds):
+        return "nothing was built: stack.yaml names no build"
+    lower = below(attempt, attempts)
     for other in attempts:
-        connected = other.stack.name in own or stack.name in _depends(other.stack, attempts)
-        held = any(b.stack == other.stack.name and b.package == "" for b in verdict.builds)
-        if connected and not held and not verdict.green_for(other.stack.name):
+        connected = other is attempt or other in lower or attempt in below(other, attempts)
+        tried = any(b.stack == other.stack.name and b.package for b in verdict.builds)
+        if connected and tried and not verdict.green_for(other.stack.name):
             return f"verification of {other.stack.name} is red"
     return ""
 

@@ -4,10 +4,12 @@ import dataclasses
 
 from forkbot.cargo import Cargo
 from forkbot.errors import RemoteError, UsageError
+from forkbot.git.remote import is_path
 from forkbot.git.repository import Repository, sealed_env
 from forkbot.model.fate import Place
 from forkbot.model.stack import Stack
 from forkbot.session import Session
+from forkbot.text import redact
 from forkbot.upstream.mirror import Mirror
 from forkbot.upstream.releases import ReleaseHistory, manifest_refusal, release_history
 from forkbot.words import Channel, GitUrl, Oid, Version, parse_git_url
@@ -51,9 +53,10 @@ def locate(stack: Stack, *, session: Session, aim: Aim, cargo: Cargo | None) -> 
 
 def _on_main(stack: Stack, *, session: Session, aim: Aim) -> Located:
     policy = stack.policy.upstream
-    url = GitUrl(policy.git)
+    url = policy.git
     if aim.upstream is not None:
         url = parse_git_url(aim.upstream, where="--upstream")
+    url = GitUrl(str(session.root / url)) if is_path(url) else GitUrl(url)
     mirror = Mirror(url, cache=session.cache, ambient=session.ambient)
     repository, tip = mirror.update(policy.branch, say=session.say)
 
@@ -78,7 +81,7 @@ def _on_main(stack: Stack, *, session: Session, aim: Aim) -> Located:
     if aim.stay and base is not None:
         onto = base
     elif aim.onto is None:
-        _forward(repository, base, onto, where=policy.git)
+        _forward(repository, base, onto, where=redact(url))
     return Located(repository=repository, onto=onto, base=base, candidates=(onto,), mirror=mirror)
 
 

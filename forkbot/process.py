@@ -12,6 +12,7 @@ import selectors
 import shlex
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -61,17 +62,23 @@ def last_words(stderr: bytes, *, lines: int = 12) -> str:
 def _start(
     argv: Sequence[str | Path], *, env: Env, cwd: Path | None, stdin: int | None
 ) -> subprocess.Popen[bytes]:
+    child = None
     try:
-        return subprocess.Popen(
-            [str(a) for a in argv],
-            env=dict(env),
-            cwd=cwd,
-            stdin=subprocess.DEVNULL if stdin is None else stdin,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,  # so that its children can be ended with it
-            bufsize=0,
-        )
+        with _interrupts_later():
+            child = subprocess.Popen(
+                [str(a) for a in argv],
+                env=dict(env),
+                cwd=cwd,
+                stdin=subprocess.DEVNULL if stdin is None else stdin,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,  # so that its children can be ended with it
+                bufsize=0,
+            )
+    except KeyboardInterrupt:
+        if child is not None:
+            _end(child)
+        raise
     except FileNotFoundError as e:
         if cwd is not None and not cwd.is_dir():
             raise MachineError("the folder is gone", where=str(cwd)) from e
@@ -80,6 +87,27 @@ def _start(
         ) from e
     except OSError as e:
         raise MachineError(f"cannot start {argv[0]}: {e.strerror}") from e
+    return child
+
+
+@contextlib.contextmanager
+def _interrupts_later() -> Iterator[None]:
+    """Put Ctrl-C off to the end of the block: a child that nobody knows yet would live on alone."""
+    noted: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals only ever interrupt the main thread
+        return
+    before = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM)}
+    caught = [n for n, handler in before.items() if callable(handler)]
+    for number in caught:
+        signal.signal(number, lambda n, _: noted.append(n))
+    try:
+        yield
+    finally:
+        for number in caught:
+            signal.signal(number, before[number])
+    if noted:
+        raise KeyboardInterrupt
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
@@ -111,8 +139,8 @@ def run(
     Raises ``ProcessError`` for any other code, ``TimedOutError``, ``MachineError``.
     """
     began = time.monotonic()
-    child = _start(argv, env=env, cwd=cwd, stdin=None if stdin is None else subprocess.PIPE)
     out, err = _Lines(on_stdout), _Lines(on_stderr)
+    child = _start(argv, env=env, cwd=cwd, stdin=None if stdin is None else subprocess.PIPE)
     try:
         _converse(child, stdin=stdin, deadline=began + timeout, out=out, err=err)
         child.wait(timeout=max(0.1, began + timeout - time.monotonic()))

@@ -24,7 +24,7 @@ from forkbot.errors import (
 from forkbot.forge.base import Forge
 from forkbot.git.bundle import make_bundle
 from forkbot.git.repository import git_version, sealed_env
-from forkbot.hold import hold_back
+from forkbot.hold import below, hold, hold_back
 from forkbot.locate import Aim
 from forkbot.model.publication import Move
 from forkbot.model.record import RunRecord, StackRecord, Trouble
@@ -66,11 +66,11 @@ def run(
     report, when something happened. Raises ``ForkbotError`` only for what stops every stack.
     """
     began = time.monotonic()
-    family = load_family(session.root)
-    chosen = select(family, names, root=session.root)
-    members = closure(family, chosen) if Step.VERIFY in steps else chosen
     runs = RunDirectory(session.state / "runs")
     with contextlib.ExitStack() as held, session.alone():
+        family = load_family(session.root)
+        chosen = select(family, names, root=session.root)
+        members = closure(family, chosen) if Step.VERIFY in steps else chosen
         toolchain = _toolchain(session, steps)
         attempts = [
             attempt_rebase(stack, chosen=stack in chosen, session=session, aim=aim,
@@ -87,11 +87,11 @@ def run(
         verdict = verification.verdict if verification else None
         if Step.PUBLISH in steps:
             hold_back(attempts, verdict, channel=session.channel, verified=Step.VERIFY in steps)
-        if not session.dry_run:
-            _write(attempts, verification, session=session, steps=steps, forge=forge)
+        _write(attempts, verification, session=session, steps=steps, forge=forge)
         record = _record(
-            attempts, verdict, session=session, command=command, seconds=time.monotonic() - began
-        )
+            attempts, verdict, session=session, command=command, seconds=time.monotonic() - began,
+            run=runs.fresh_id(session.now),
+        )  # fmt: skip
         if not session.dry_run and (record.changed_something or (verdict and not verdict.reused)):
             bundles = dict(_bundles(attempts, session))
             runs.write(record, report=render_markdown(record), bundles=bundles)
@@ -137,27 +137,40 @@ def _write(
     steps: Step,
     forge: Forge,
 ) -> None:
+    """Publish and write, stack by stack, lower ones first; a dry run only finds out what."""
     for attempt in attempts:
         if not attempt.chosen or attempt.stuck or attempt.rebased is None:
             continue
-        plan = attempt.publication
-        if plan is not None and plan.writes and attempt.repository is not None:
-            session.say(f"{attempt.stack.name}: publishing {plan.repo} {plan.branch}")
-            try:
-                attempt.publication = carry_out(plan, forge=forge, repository=attempt.repository)
-            except ForkbotError as e:
-                attempt.trouble = e
-                continue
-        if Step.WRITE in steps and _may_write(attempt, steps):
+        if not session.dry_run:
+            _publish(attempt, attempts, session=session, forge=forge)
+        if Step.WRITE in steps and _may_write(attempt, steps, dry_run=session.dry_run):
             attempt.files = _write_files(attempt, verification, session=session)
 
 
-def _may_write(attempt: Attempt, steps: Step) -> bool:
+def _publish(attempt: Attempt, attempts: list[Attempt], *, session: Session, forge: Forge) -> None:
+    plan = attempt.publication
+    if plan is None or not plan.writes or attempt.repository is None:
+        return
+    lost = [a.stack.name for a in below(attempt, attempts) if a.trouble is not None]
+    if lost:
+        why = f"waits: {lost[0]} was not published"
+        attempt.publication = hold(plan, why)
+        return
+    session.say(f"{attempt.stack.name}: publishing {plan.repo} {plan.branch}")
+    try:
+        attempt.publication = carry_out(plan, forge=forge, repository=attempt.repository)
+    except ForkbotError as e:
+        attempt.trouble = e
+
+
+def _may_write(attempt: Attempt, steps: Step, *, dry_run: bool) -> bool:
     """Whether the stack's files may follow: a base that is not published stays where it was."""
     plan = attempt.publication
+    if attempt.trouble is not None:
+        return False
     if Step.PUBLISH not in steps or plan is None:
         return True
-    return plan.done or plan.move is Move.NOTHING
+    return plan.done or plan.move is Move.NOTHING or (dry_run and plan.writes)
 
 
 def _write_files(
@@ -180,7 +193,7 @@ def _write_files(
         )
     published = before.published if before else None
     plan = attempt.publication
-    if plan is not None and (plan.done or plan.move is Move.NOTHING):
+    if plan is not None and (plan.writes or plan.move is Move.NOTHING):
         published = plan.new
     lock = ChannelLock(
         base=facts.onto.commit,
@@ -196,6 +209,7 @@ def _write_files(
         old=stack,
         patches=attempt.rebased.patches,
         lock=stack.lock.with_channel(channel, lock),
+        dry_run=session.dry_run,
     )
 
 
@@ -206,20 +220,21 @@ def _record(
     session: Session,
     command: str,
     seconds: float,
+    run: str,
 ) -> RunRecord:
     codes = [_exit_code(a) for a in attempts if a.chosen or a.trouble]
     if verdict is not None and not verdict.reused and not verdict.green:
         held_only = all(b.package == "" for b in verdict.builds) and not verdict.problems
         codes.append(EXIT_DONE if held_only else _verdict_code(verdict))
     return RunRecord(
-        id=f"{session.now:%Y%m%dT%H%M%S%f}"[:-3] + "Z",
+        id=run,
         command=command,
         channel=session.channel,
         forkbot=__version__,
         git=".".join(map(str, git_version(sealed_env(session.ambient)))),
         dry_run=session.dry_run,
         seconds=round(seconds, 1),
-        stacks=tuple(_stack_record(a, session.channel) for a in attempts if a.chosen or a.trouble),
+        stacks=tuple(_stack_record(a, session) for a in attempts if a.chosen or a.trouble),
         verdict=verdict,
         exit_code=gravest(codes),
     )
@@ -241,8 +256,8 @@ def _exit_code(attempt: Attempt) -> int:
     return EXIT_DONE
 
 
-def _stack_record(attempt: Attempt, channel: Channel) -> StackRecord:
-    lock = attempt.stack.lock.channel(channel)
+def _stack_record(attempt: Attempt, session: Session) -> StackRecord:
+    lock = attempt.stack.lock.channel(session.channel)
     trouble = attempt.trouble
     return StackRecord(
         name=attempt.stack.name,
@@ -251,7 +266,8 @@ def _stack_record(attempt: Attempt, channel: Channel) -> StackRecord:
         rebase=attempt.rebased.facts if attempt.rebased else None,
         published_before=lock.published if lock else None,
         publication=attempt.publication,
-        files_written=attempt.files,
+        files_written=() if session.dry_run else attempt.files,
+        files_to_write=attempt.files if session.dry_run else (),
         trouble=None
         if trouble is None
         else Trouble(

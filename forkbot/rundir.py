@@ -1,6 +1,8 @@
 """Run records on disk: ``.forkbot/runs/<id>/`` with record.json, report.md and the bundles."""
 
 import contextlib
+import datetime as dt
+import itertools
 import shutil
 from pathlib import Path
 
@@ -18,12 +20,20 @@ class RunDirectory:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
+    def fresh_id(self, now: dt.datetime) -> str:
+        """Return the id of a run that ends now; ids sort as their runs came."""
+        stem = f"{now:%Y%m%dT%H%M%S%f}"[:-3] + "Z"
+        taken = self.ids()
+        more = (f"{stem}-{n}" for n in itertools.count(2))
+        return next(i for i in itertools.chain([stem], more) if i not in taken)
+
     def write(self, record: RunRecord, *, report: str, bundles: dict[str, bytes]) -> Path:
         """Write a record as one step and return its folder; old records beyond 50 go."""
         target = self.folder / record.id
         draft = self.folder / f".{record.id}.new"
         try:
-            shutil.rmtree(draft, ignore_errors=True)
+            for left in self.folder.glob(".*.new"):  # of a run that was killed
+                shutil.rmtree(left, ignore_errors=True)
             (draft / "bundles").mkdir(parents=True)
             (draft / "record.json").write_bytes(
                 msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n"

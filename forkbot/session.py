@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import datetime as dt
 import fcntl
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -38,13 +39,15 @@ class Session:
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
-        """Hold this stacks repository; ``RefusedError`` at once when another run holds it."""
+        """Hold this stacks repository; ``RefusedError`` at once when another run holds it.
+
+        The folder itself is what is locked: a dry run makes no lock file, a kill leaves none.
+        """
         try:
-            self.state.mkdir(parents=True, exist_ok=True)
-            handle = (self.state / "lock").open("a+")
+            handle = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY)
         except OSError as e:
-            raise MachineError(f"cannot write here: {e.strerror}", where=str(self.state)) from e
-        with handle:
+            raise MachineError(f"cannot read here: {e.strerror}", where=str(self.root)) from e
+        try:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as e:
@@ -54,3 +57,5 @@ class Session:
                     hint="wait for it to end, then run the same command again",
                 ) from e
             yield
+        finally:
+            os.close(handle)

@@ -4,10 +4,11 @@ import dataclasses
 
 from forkbot import process
 from forkbot.attempt import Attempt, cargo_of
+from forkbot.hold import below
 from forkbot.model.verdict import FamilyMember, Verdict
 from forkbot.rundir import RunDirectory
 from forkbot.session import Session
-from forkbot.stackdir.load import closure, stack_folder
+from forkbot.stackdir.load import stack_folder
 from forkbot.verify.build import Workshop
 from forkbot.verify.family import Member
 from forkbot.verify.judge import verification_key, verify_family
@@ -70,13 +71,11 @@ def verification_of(
 
 def _held(attempts: list[Attempt]) -> dict[StackName, str]:
     """Return the stacks that cannot be verified, each with its own or a lower stack's reason."""
-    every = tuple(a.stack for a in attempts)
-    stuck = {a.stack.name: a.stuck for a in attempts if a.stuck}
     held = {}
     for attempt in attempts:
-        below = [s.name for s in closure(every, (attempt.stack,)) if s.name in stuck]
-        if below:
-            held[attempt.stack.name] = stuck.get(attempt.stack.name, f"waits for {stuck[below[0]]}")
+        lower = [other.stuck for other in below(attempt, attempts) if other.stuck]
+        if attempt.stuck or lower:
+            held[attempt.stack.name] = attempt.stuck or f"waits: {lower[0]}"
     return held
 
 

@@ -1,5 +1,7 @@
 """The commands that take stacks along the road: run, rebase, verify, publish."""
 
+import dataclasses
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -9,9 +11,11 @@ import click
 from forkbot.cli.surroundings import channel_option, json_option, opened, show_record
 from forkbot.errors import UsageError
 from forkbot.forge.local import LocalForge
+from forkbot.git.remote import is_path
 from forkbot.locate import Aim
 from forkbot.run import Step, run
-from forkbot.words import Channel
+from forkbot.text import redact
+from forkbot.words import Channel, parse_git_url
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -22,7 +26,9 @@ def _stacks(function: F) -> F:
 
 def _dry_run(function: F) -> F:
     return click.option(
-        "--dry-run", is_flag=True, help="Write nothing; print each write that would be made."
+        "--dry-run",
+        is_flag=True,
+        help="Write nothing (builds aside); print each write that would be made.",
     )(function)
 
 
@@ -58,15 +64,21 @@ def _go(
             "--base, --onto and --upstream speak of one upstream, so they need one stack",
             hint=f"forkbot {command} tokio --onto …",
         )
-    words = ["forkbot", command, *stacks]
-    words += [f"--{k} {v}" for k, v in (("onto", aim.onto), ("base", aim.base)) if v]
-    words += [] if channel == Channel.MAIN.value else [f"--channel {channel}"]
+    if aim.upstream is not None:
+        url = parse_git_url(aim.upstream, where="--upstream")
+        aim = dataclasses.replace(aim, upstream=str(Path(url).absolute()) if is_path(url) else url)
+    words = ["forkbot", command, *(stacks or (["--all"] if command == "run" else []))]
+    words += [] if channel == Channel.MAIN.value else ["--channel", channel]
+    aims = (("base", aim.base), ("onto", aim.onto), ("upstream", aim.upstream))
+    words += [word for name, value in aims if value for word in (f"--{name}", value)]
+    words += ["--again"] if again else []
     words += ["--dry-run"] if dry_run else []
     with opened(root, channel=Channel(channel), dry_run=dry_run) as session:
         forge = LocalForge(session.state / "forge", ambient=session.ambient)
         record = run(
-            session, stacks, command=" ".join(words), steps=steps, aim=aim, forge=forge, again=again
-        )
+            session, stacks, command=redact(shlex.join(words)), steps=steps, aim=aim, forge=forge,
+            again=again,
+        )  # fmt: skip
     return show_record(record, as_json=as_json)
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import importlib
+import signal
 import sys
 import tempfile
 import traceback
@@ -76,6 +77,8 @@ def cli(ctx: click.Context, root: Path | None) -> None:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line and exit with the code of DESIGN §7."""
+    # Actions' cancel and systemd's stop: end as at Ctrl-C, children and scratch with us
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(run_cli(argv))
 
 

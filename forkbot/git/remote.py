@@ -122,7 +122,7 @@ class Remote:
                 if name in repository.env:
                     env[name] = repository.env[name]
         for attempt in tenacity.Retrying(
-            stop=tenacity.stop_after_attempt(1 if self._is_local() else 3),
+            stop=tenacity.stop_after_attempt(1 if is_path(self.url) else 3),
             wait=tenacity.wait_exponential_jitter(initial=1, max=15),
             retry=tenacity.retry_if_exception_type((ProcessError, TimedOutError)),
             reraise=True,
@@ -139,12 +139,9 @@ class Remote:
         except ProcessError as e:
             if disk_trouble(e):
                 raise MachineError("no space left on the disk", where=self.shown) from e
-            if self._is_local() or _final(e.last_words):
+            if is_path(self.url) or _final(e.last_words):
                 raise self._trouble(e.last_words) from e
             raise
-
-    def _is_local(self) -> bool:
-        return "://" not in self.url and not self.url.partition("/")[0].endswith(":")
 
     def _trouble(self, last_words: str) -> RemoteError:
         cause = next(
@@ -169,6 +166,7 @@ _CLEAR_NO = (
     "could not read Username",
     "Could not resolve host",
     "Connection refused",
+    "Could not connect to server",  # the same, in the words of newer curls
     "couldn't find remote ref",
 )
 
@@ -176,6 +174,11 @@ _CLEAR_NO = (
 def _final(last_words: str) -> bool:
     """Return whether trying again cannot help: the answer was a clear no."""
     return any(sign in last_words for sign in _CLEAR_NO)
+
+
+def is_path(url: str) -> bool:
+    """Return whether git takes ``url`` for a path: no scheme, and no ``host:`` before a slash."""
+    return ":" not in url.partition("/")[0]
 
 
 def local_url(path: Path) -> str:

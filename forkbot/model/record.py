@@ -28,6 +28,7 @@ class StackRecord(Fact, frozen=True, kw_only=True):
     published_before: Oid | None = None
     publication: Publication | None = None
     files_written: tuple[str, ...] = ()
+    files_to_write: tuple[str, ...] = ()  # in a dry run: what would have been written
     trouble: Trouble | None = None
 
 

@@ -14,6 +14,7 @@ from forkbot.report.view import (
     next_steps,
     reds,
     rows,
+    writes,
 )
 
 _HUNKS_SHOWN = 20
@@ -34,6 +35,7 @@ def _lines(record: RunRecord) -> Iterator[str]:
         cells = (row.name, row.upstream, row.patches, row.verified, row.branch)
         yield "| " + " | ".join(inline(cell) for cell in cells) + " |"
     yield ""
+    yield from _writes(record)
     for stack in record.stacks:
         yield from _trouble(stack)
         if stack.rebase is not None and stack.rebase.conflict is not None:
@@ -51,6 +53,15 @@ def _next(record: RunRecord) -> Iterator[str]:
         yield "Next:"
         yield ""
         yield fenced("\n".join(steps), "sh")
+        yield ""
+
+
+def _writes(record: RunRecord) -> Iterator[str]:
+    lines = writes(record)
+    if lines:
+        yield "## What would be written"
+        yield ""
+        yield fenced("\n".join(lines))
         yield ""
 
 

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from forkbot.model.fate import Conflict
 from forkbot.model.record import RunRecord
-from forkbot.report.view import headline, meaning, next_steps, reds, rows
+from forkbot.report.view import headline, meaning, next_steps, reds, rows, writes
 from forkbot.text import visible
 
 
@@ -28,6 +28,8 @@ def show(record: RunRecord, console: Console) -> None:
     wrong = reds(record.verdict) if record.verdict else []
     for line in wrong:
         console.print(Text(f"red: {visible(line)}", style="red"))
+    for line in writes(record):
+        console.print(Text(visible(f"would {line}")))
     style = "bold green" if record.exit_code == 0 else "bold red"
     console.print(Text(visible(headline(record)), style=style))
     for step in next_steps(record):

@@ -60,6 +60,8 @@ def _all_is_well(record: RunRecord) -> str:
         return f"{stacks} on {record.channel.value}: {verified}{len(held)} held back"
     if any(s.files_written for s in record.stacks):
         return f"{stacks} on {record.channel.value}: {verified}files updated"
+    if any(s.files_to_write for s in record.stacks):
+        return f"{stacks} on {record.channel.value}: {verified}files would be updated"
     moved = [s for s in record.stacks if s.rebase is not None and s.rebase.moved]
     if moved:
         return f"{stacks} on {record.channel.value}: {verified}{len(moved)} can move"
@@ -204,6 +206,29 @@ def next_steps(record: RunRecord) -> tuple[str, ...]:
     if record.dry_run and record.exit_code == 0 and not steps:
         steps.append(f"{record.command.replace(' --dry-run', '')}")
     return tuple(dict.fromkeys(steps))
+
+
+def writes(record: RunRecord) -> tuple[str, ...]:
+    """Return, for a dry run, each write that the same run would make; else nothing."""
+    if not record.dry_run:
+        return ()
+    lines: list[str] = []
+    for stack in record.stacks:
+        plan = stack.publication
+        if plan is not None and plan.writes and plan.new is not None:
+            was = f"{plan.old[:12]} → " if plan.old else "new, "
+            lines.append(f"push {plan.repo} {plan.branch}: {was}{plan.new[:12]}")
+            if plan.old is not None:
+                lines.append(f"push {plan.repo} {plan.recovery}: keeps {plan.old[:12]}")
+        gone = {f"patches/{o.name}.patch" for o in stack.rebase.dropped} if stack.rebase else set()
+        lines += [
+            f"{'delete' if name in gone else 'write'} stacks/{stack.name}/{name}"
+            for name in stack.files_to_write
+        ]
+    fresh = record.verdict is not None and not record.verdict.reused
+    if lines or fresh or record.exit_code:
+        lines.append(f"write .forkbot/runs/{record.id}/")
+    return tuple(lines)
 
 
 def builds_of(verdict: Verdict, stack: str) -> tuple[Build, ...]:

@@ -45,13 +45,24 @@ class Mirror:
         try:
             return self._fetch(branch)
         except ForkbotError as e:
-            if first or disk_trouble(e) or self.is_sound():
+            if first or disk_trouble(e) or self._is_sound():
                 raise
             say(f"the mirror of {self._remote.shown} is damaged: making it anew")
-            self.discard()
+            self._discard()
             return self._fetch(branch)
 
+    def mend(self, *, say: Callable[[str], None]) -> bool:
+        """Take a damaged mirror away, so that the next update makes it anew; False: it is sound."""
+        with self._locked(say):
+            if self._is_sound():
+                return False
+            say(f"the mirror of {self._remote.shown} is damaged: making it anew")
+            self._discard()
+            return True
+
     def _fetch(self, branch: BranchName) -> tuple[Repository, Oid]:
+        if self._path.exists() and not (self._path / "HEAD").is_file():
+            self._discard()
         repository = init_bare(self._path, env=self._env)
         ref = f"refs/heads/{branch}"
         self._remote.fetch(repository, f"+{ref}:{ref}", "+refs/tags/*:refs/tags/*")
@@ -65,7 +76,7 @@ class Mirror:
         repository.git("cat-file", "-e", f"{tip}^{{tree}}")
         return repository, tip
 
-    def is_sound(self) -> bool:
+    def _is_sound(self) -> bool:
         """Return whether every object that the mirror's refs need can be read."""
         repository = Repository(git_dir=self._path, env=self._env)
         try:
@@ -74,8 +85,7 @@ class Mirror:
             return False
         return True
 
-    def discard(self) -> None:
-        """Take the mirror away; the next update makes it anew."""
+    def _discard(self) -> None:
         aside = self._path.with_suffix(".damaged")
         shutil.rmtree(aside, ignore_errors=True)
         with contextlib.suppress(FileNotFoundError):
