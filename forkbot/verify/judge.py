@@ -53,13 +53,7 @@ def verify_family(
 
     Raises ``RemoteError`` when the registry is out of reach, ``MachineError`` on a full disk.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    if (free := shutil.disk_usage(folder).free) < _DISK_NEEDED:
-        raise MachineError(
-            f"building needs {_DISK_NEEDED >> 30} GiB of free disk, and {free >> 20} MiB are left",
-            where=str(folder),
-            hint=f"rm -r {folder} frees what earlier builds took",
-        )
+    _make_room(folder)
     family = lay_out(members, folder=folder / "with-stacks", pristine=False)
     problems: list[str] = []
     builds: list[Build] = []
@@ -101,6 +95,16 @@ def verify_family(
         smokes=tuple(smokes),
         problems=tuple(problems),
     )
+
+
+def _make_room(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    if (free := shutil.disk_usage(folder).free) < _DISK_NEEDED:
+        raise MachineError(
+            f"building needs {_DISK_NEEDED >> 30} GiB of free disk, and {free >> 20} MiB are left",
+            where=str(folder),
+            hint=f"rm -r {folder} frees what earlier builds took",
+        )
 
 
 def _control(
