@@ -102,6 +102,11 @@ def progress() -> Iterator[Say]:
         yield live
 
 
+def console() -> Console:
+    """Return stdout for tables: a terminal has its width, a log has room for each line."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 1000)
+
+
 def print_json(value: object) -> None:
     """Print facts as JSON on stdout."""
     click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
@@ -114,5 +119,5 @@ def show_record(record: RunRecord, *, as_json: bool) -> int:
     else:
         from forkbot.report.terminal import show  # noqa: PLC0415 - JSON needs none of it
 
-        show(record, Console(highlight=False))
+        show(record, console())
     return record.exit_code

@@ -94,6 +94,9 @@ class Remote:
         )  # fmt: skip
         if said.code == 0:
             return
+        names = [u.ref for u in updates]
+        if self.refs(*names) == {u.ref: u.new for u in updates}:
+            return  # an attempt before this one arrived, and its answer was lost
         rejected = [
             line.split("\t")
             for line in said.stdout.decode(errors="replace").splitlines()
@@ -121,15 +124,17 @@ class Remote:
             for name in ("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES"):
                 if name in repository.env:
                     env[name] = repository.env[name]
-        for attempt in tenacity.Retrying(
-            stop=tenacity.stop_after_attempt(1 if is_path(self.url) else 3),
-            wait=tenacity.wait_exponential_jitter(initial=1, max=15),
-            retry=tenacity.retry_if_exception_type((ProcessError, TimedOutError)),
-            reraise=True,
-        ):
-            with attempt:
-                return self._once(args, env=env, timeout=timeout, ok=ok)
-        raise AssertionError("tenacity either returns or raises")
+        try:
+            return tenacity.Retrying(
+                stop=tenacity.stop_after_attempt(1 if is_path(self.url) else 3),
+                wait=tenacity.wait_exponential_jitter(initial=1, max=15),
+                retry=tenacity.retry_if_exception_type(ProcessError),
+                reraise=True,
+            )(self._once, args, env=env, timeout=timeout, ok=ok)
+        except ProcessError as e:
+            raise self._trouble(e.last_words) from e
+        except TimedOutError as e:
+            raise self._trouble(f"no end after {timeout:.0f} s") from e
 
     def _once(
         self, args: Sequence[str], *, env: process.Env, timeout: float, ok: Sequence[int]
@@ -139,7 +144,7 @@ class Remote:
         except ProcessError as e:
             if disk_trouble(e):
                 raise MachineError("no space left on the disk", where=self.shown) from e
-            if is_path(self.url) or _final(e.last_words):
+            if _final(e.last_words):
                 raise self._trouble(e.last_words) from e
             raise
 
@@ -166,7 +171,8 @@ _CLEAR_NO = (
     "could not read Username",
     "Could not resolve host",
     "Connection refused",
-    "Could not connect to server",  # the same, in the words of newer curls
+    "Couldn't connect to server",  # the same, in the words of newer curls
+    "Could not connect to server",
     "couldn't find remote ref",
 )
 

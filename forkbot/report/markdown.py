@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 from forkbot.model.fate import Conflict, ConflictedPath, Hunk
 from forkbot.model.record import RunRecord, StackRecord
-from forkbot.model.verdict import Colour, Verdict
+from forkbot.model.verdict import Build, Colour, Smoke, Verdict
 from forkbot.report.neutral import code, fenced, inline
 from forkbot.report.view import (
     builds_of,
+    cause,
     features,
     headline,
     meaning,
@@ -81,9 +82,12 @@ def _conflict(stack: StackRecord, conflict: Conflict) -> Iterator[str]:
     yield f"## {stack.name}: conflict at patch {code(conflict.patch)}"
     yield ""
     base, onto = stack.rebase.base, stack.rebase.onto
-    yield f"The patch is for: {inline(outcome.subject)}. Its base is {code(base.label)},"
-    yield f"it was to go onto {code(onto.label)} ({code(onto.commit[:12])})."
-    yield "The fork branch was not touched."
+    yield f"The patch: {inline(outcome.subject)}. It sits on {code(base.label)} and was to go onto"
+    yield f"{code(onto.label)} ({code(onto.commit[:12])}). The fork branch was not touched."
+    before = stack.rebase.outcomes.index(outcome)
+    if before:
+        those = "the patch" if before == 1 else f"the {before} patches"
+        yield f"Upstream side below means {code(onto.label)} with {those} before this one."
     yield ""
     for path in conflict.paths:
         yield from _path(path, conflict.patch)
@@ -110,7 +114,7 @@ def _path(path: ConflictedPath, patch: str) -> Iterator[str]:
 
 
 def _three_texts(hunk: Hunk, patch: str) -> str:
-    parts = (("upstream", hunk.upstream), ("base", hunk.base), (f"patch {patch}", hunk.ours))
+    parts = (("upstream side", hunk.upstream), ("base", hunk.base), (f"patch {patch}", hunk.ours))
     return "\n".join(f"──── {name}\n{text or '(nothing)'}" for name, text in parts)
 
 
@@ -124,42 +128,52 @@ def _verdict(verdict: Verdict) -> Iterator[str]:
         yield f"- {inline(line)}"
     if wrong:
         yield ""
-    yield "| stack | built | | |"
+    yield "| stack | build | | |"
     yield "|---|---|---|---|"
     for stack in dict.fromkeys(b.stack for b in verdict.builds):
-        tried = builds_of(verdict, stack)
-        for build in tried:
-            warned = sum(d.level == "warning" for d in build.diagnostics)
-            note = f"{warned} warnings" if warned else ""
-            yield (
-                f"| {stack} | {inline(features(build))} | {build.colour.value}, "
-                f"{build.units} units of the family | {note} |"
-            )
+        for build in builds_of(verdict, stack):
+            units = f"{build.units} of the family's crates compiled"
+            cells = (features(build), build.colour.value, _note(build) or units)
+            yield f"| {inline(stack)} | " + " | ".join(inline(c) for c in cells) + " |"
         for build in verdict.builds:
             if build.stack == stack and build.colour is Colour.HELD:
-                yield f"| {stack} | not tried | held | {inline(build.why)} |"
+                yield f"| {inline(stack)} | not tried | held | {inline(build.why)} |"
     yield ""
-    for smoke in verdict.smokes:
-        where = "pristine upstream (control)" if smoke.pristine else "the stacks"
-        did = "ran green" if smoke.ran_green else f"was red: {smoke.why}"
-        yield (
-            f"**{inline(smoke.stack)}: {inline(smoke.name)}** on {where} {inline(did)}; "
-            f"that is {'as it must be' if smoke.colour is Colour.GREEN else 'wrong'}."
-        )
-        yield ""
-        if smoke.output:
-            yield fenced(smoke.output)
-            yield ""
     yield from _errors(verdict)
+    for smoke in verdict.smokes:
+        yield from _smoke(smoke)
+
+
+def _note(build: Build) -> str:
+    if build.colour is Colour.RED:
+        return cause(build)
+    warned = sum(d.level == "warning" for d in build.diagnostics)
+    return f"{warned} warning{'' if warned == 1 else 's'}" if warned else ""
+
+
+def _smoke(smoke: Smoke) -> Iterator[str]:
+    where = "on pristine upstream, the control" if smoke.pristine else "with the stacks"
+    did, must = "green" if smoke.ran_green else "red", "as it must be"
+    if smoke.colour is Colour.RED:
+        must = f"and it must be {'red' if smoke.ran_green else 'green'}"
+    why = f": {smoke.why}" if smoke.why else ""
+    yield f"**{inline(smoke.stack)}: {inline(smoke.name)}** {where}: {did}, {must}{inline(why)}"
+    yield ""
+    if smoke.output:
+        yield fenced(smoke.output)
+        yield ""
 
 
 def _errors(verdict: Verdict) -> Iterator[str]:
     for build in verdict.builds:
-        errors = [d for d in build.diagnostics if d.level == "error"]
-        if not errors:
+        if build.colour is not Colour.RED:
             continue
+        errors = [d for d in build.diagnostics if d.level == "error"]
         yield f"### {inline(build.stack)}: {inline(features(build))} does not build"
         yield ""
+        if not errors:
+            yield fenced(build.why)
+            yield ""
         for error in errors[:5]:
             yield fenced(error.rendered)
             yield ""
@@ -171,15 +185,16 @@ def _errors(verdict: Verdict) -> Iterator[str]:
 def _fates(stack: StackRecord) -> Iterator[str]:
     if stack.rebase is None or not stack.rebase.outcomes:
         return
-    yield f"## {stack.name}: {len(stack.rebase.outcomes)} in, every one accounted for"
+    count = len(stack.rebase.outcomes)
+    yield f"## {stack.name}: {count} patch{'' if count == 1 else 'es'}, each accounted for"
     yield ""
-    yield "| patch | for | fate | | upstream status | goes when |"
+    yield "| patch | subject | fate | | upstream status | goes when |"
     yield "|---|---|---|---|---|---|"
     for outcome in stack.rebase.outcomes:
         yield (
-            f"| {code(outcome.name)} | {inline(outcome.subject)} | **{outcome.fate.value}** "
-            f"| {inline(meaning(outcome))} | {inline(outcome.upstream_status)} "
-            f"| {code(outcome.drop_when)} |"
+            f"| {code(outcome.name, cell=True)} | {inline(outcome.subject)} "
+            f"| **{outcome.fate.value}** | {inline(meaning(outcome))} "
+            f"| {inline(outcome.upstream_status)} | {code(outcome.drop_when, cell=True)} |"
         )
     yield ""
 

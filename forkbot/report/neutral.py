@@ -1,31 +1,54 @@
-"""Upstream's words in our Markdown: shown as they are, but they ping, link and close nothing."""
+"""Upstream's words in our Markdown: shown as they are, but they ping, link and close nothing.
+
+What GitHub makes of plain text: ``@name`` pings, ``#1``, ``GH-1``, ``owner/repo#1`` and commit ids
+link (with "fixes" before them they close), URLs and e-mail addresses link, ``:art:`` is a picture.
+A zero-width space in their midst undoes each of them and is not seen. In code nothing of it counts.
+"""
 
 import re
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+!|~&-])")
-_BREAK = "\u200b"  # zero-width space: breaks a mention or a reference, invisible to the reader
+from forkbot.text import visible
+
+_BREAK = "\u200b"
+_BROKEN = (
+    (re.compile(r"([@#])(?=\w)"), rf"\1{_BREAK}"),
+    (re.compile(r"\b(GH)-(?=\d)", re.IGNORECASE), rf"\1{_BREAK}-"),
+    (re.compile(r":(?=//|[\w+-]+:)"), rf":{_BREAK}"),
+    (re.compile(r"\b(www)\.", re.IGNORECASE), rf"\1{_BREAK}."),
+    (re.compile(r"\b(mailto|xmpp):", re.IGNORECASE), rf"\1{_BREAK}:"),
+    (re.compile(r"\b([0-9a-f]{3})(?=[0-9a-f]{4,37}\b)", re.IGNORECASE), rf"\1{_BREAK}"),
+)
+# what means something in the middle of a line; an underscore within a word does not
+_SPECIAL = re.compile(r"([\\`*\[\]<>#|~&$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
 
 
 def inline(text: str) -> str:
-    """Return foreign text for the middle of a Markdown line."""
-    one_line = " ".join(text.split())
-    unlinked = re.sub(r"(?<!\\)([@#])(?=[\w-])", rf"\1{_BREAK}", one_line)
-    unlinked = re.sub(r"\b(GH|gh)-(?=\d)", rf"\1-{_BREAK}", unlinked)
-    unlinked = re.sub(r"(https?:)//", rf"\1{_BREAK}//", unlinked)
-    return _SPECIAL.sub(r"\\\1", unlinked)
+    """Return foreign text for the middle of a Markdown line or of a table's cell."""
+    plain = _one_line(text)
+    for pattern, broken in _BROKEN:
+        plain = pattern.sub(broken, plain)
+    return _SPECIAL.sub(r"\\\1", plain)
 
 
-def code(text: str) -> str:
-    """Return foreign text as inline code, whatever backticks it holds."""
-    one_line = " ".join(text.split())
-    longest = max((len(run) for run in re.findall(r"`+", one_line)), default=0)
+def code(text: str, *, cell: bool = False) -> str:
+    """Return foreign text as inline code, whatever backticks it holds; ``cell``: in a table."""
+    plain = _one_line(text)
+    if not plain:
+        return ""
+    longest = max((len(run) for run in re.findall(r"`+", plain)), default=0)
     ticks = "`" * (longest + 1)
-    pad = " " if one_line.startswith("`") or one_line.endswith("`") else ""
-    return f"{ticks}{pad}{one_line}{pad}{ticks}".replace("|", "\\|")
+    pad = " " if plain[0] == "`" or plain[-1] == "`" else ""
+    whole = f"{ticks}{pad}{plain}{pad}{ticks}"
+    return whole.replace("|", "\\|") if cell else whole
 
 
 def fenced(text: str, language: str = "") -> str:
     """Return foreign text as a code block that nothing inside can end early."""
-    longest = max((len(run) for run in re.findall(r"`{3,}", text)), default=2)
+    plain = visible(text).rstrip()
+    longest = max((len(run) for run in re.findall(r"`{3,}", plain)), default=2)
     fence = "`" * (longest + 1)
-    return f"{fence}{language}\n{text.rstrip()}\n{fence}"
+    return f"{fence}{language}\n{plain}\n{fence}"
+
+
+def _one_line(text: str) -> str:
+    return visible(" ".join(text.split()))

@@ -1,39 +1,43 @@
 """The report in a terminal: the same view as the Markdown, in a table."""
 
+from collections.abc import Iterator
+
 from rich import box
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from forkbot.model.fate import Conflict
+from forkbot.model.fate import Fate, Rebase
 from forkbot.model.record import RunRecord
-from forkbot.report.view import headline, meaning, next_steps, reds, rows, writes
+from forkbot.report.view import headline, next_steps, reds, rows, writes
 from forkbot.text import visible
 
 
 def show(record: RunRecord, console: Console) -> None:
     """Print a run: overview, conflicts, reds, the headline, and what to type next."""
+
+    def say(text: str, style: str = "") -> None:
+        # unwrapped: a command broken over two lines cannot be copied
+        console.print(Text(visible(text), style=style), soft_wrap=True)
+
     console.print(_overview(record))
     for stack in record.stacks:
         if stack.trouble is not None:
             where = f"{stack.trouble.where}: " if stack.trouble.where else ""
-            console.print(Text(f"error: {visible(where + stack.trouble.what)}", style="red"))
+            say(f"error: {where}{stack.trouble.what}", "red")
         if stack.rebase is not None:
-            gone = [o for o in stack.rebase.outcomes if not o.fate.carried]
-            for outcome in gone:
-                text = f"{stack.name}: {outcome.name} is {outcome.fate.value}: {meaning(outcome)}"
-                console.print(Text(visible(text)))
-            if stack.rebase.conflict is not None:
-                console.print(_conflict(stack.rebase.conflict))
+            for o in stack.rebase.dropped:
+                say(f"{stack.name}: patch {o.name} leaves the series, {o.fate.value}: {o.evidence}")
+            for line in _conflict(stack.rebase):
+                say(line, "red")
     wrong = reds(record.verdict) if record.verdict else []
     for line in wrong:
-        console.print(Text(f"red: {visible(line)}", style="red"))
+        say(f"red: {line}", "red")
     for line in writes(record):
-        console.print(Text(visible(f"would {line}")))
-    style = "bold green" if record.exit_code == 0 else "bold red"
-    console.print(Text(visible(headline(record)), style=style))
+        say(f"would {line}")
+    say(headline(record), "bold green" if record.exit_code == 0 else "bold red")
     for step in next_steps(record):
-        console.print(Text(f"next: {visible(step)}", style="cyan"))
+        say(f"next: {step}", "cyan")
 
 
 def _overview(record: RunRecord) -> RenderableType:
@@ -46,10 +50,16 @@ def _overview(record: RunRecord) -> RenderableType:
     return table
 
 
-def _conflict(conflict: Conflict) -> RenderableType:
-    lines = [Text(f'conflict: patch "{conflict.patch}"', style="red")]
+def _conflict(rebase: Rebase) -> Iterator[str]:
+    conflict = rebase.conflict
+    if conflict is None:
+        return
+    yield f"conflict: {rebase.stack}, patch {conflict.patch}"
     for path in conflict.paths:
-        where = ", ".join(str(h.line) for h in path.hunks[:8])
-        places = f", upstream lines {where}" if where else ""
-        lines.append(Text(visible(f"  {path.path}: {', '.join(path.kinds)}{places}")))
-    return Group(*lines)
+        lines = [str(h.line) for h in path.hunks[:8]]
+        where = f", upstream line{'' if len(lines) == 1 else 's'} {', '.join(lines)}"
+        yield f"  {path.path}: {', '.join(path.kinds)}{where if lines else ''}"
+    blocked = [o.name for o in rebase.outcomes if o.fate is Fate.BLOCKED]
+    if blocked:
+        were = "patch behind it was" if len(blocked) == 1 else "patches behind it were"
+        yield f"  {len(blocked)} {were} not tried: {', '.join(blocked)}"

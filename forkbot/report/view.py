@@ -29,10 +29,8 @@ def headline(record: RunRecord) -> str:
         if stack.trouble is not None:
             worst.append(f"{stack.name}: {stack.trouble.what.splitlines()[0]}")
         elif stack.rebase is not None and stack.rebase.conflict is not None:
-            where = f"onto {stack.rebase.onto.label}"
-            worst.append(
-                f"{stack.name} is in conflict at patch {stack.rebase.conflict.patch} {where}"
-            )
+            patch, onto = stack.rebase.conflict.patch, stack.rebase.onto.label
+            worst.append(f"{stack.name}: patch {patch} is in conflict with {onto}")
         elif stack.publication is not None and stack.publication.move is Move.REFUSED:
             worst.append(f"{stack.name}: a person's commits are on {stack.publication.branch}")
     if record.verdict is not None:
@@ -73,17 +71,32 @@ def reds(verdict: Verdict) -> list[str]:
     if verdict.reused:
         return []
     lines = list(verdict.problems)
-    lines += [
-        f"{build.stack} does not build: {build.why}"
-        for build in verdict.builds
-        if build.colour is Colour.RED
-    ]
+    same: dict[str, list[str]] = {}  # one cause often stops many builds: say it once
+    for build in verdict.builds:
+        if build.colour is Colour.RED:
+            same.setdefault(cause(build), []).append(build.stack)
+    for why, stacks in same.items():
+        names = list(dict.fromkeys(stacks))
+        lines.append(f"{', '.join(names)} {'does' if len(names) == 1 else 'do'} not build: {why}")
     for smoke in verdict.smokes:
         if smoke.colour is Colour.RED and not smoke.pristine:
             lines.append(f"{smoke.stack}'s {smoke.name} is red: {reason(smoke)}")
         elif smoke.colour is Colour.RED:
             lines.append(f"the control of {smoke.stack}'s {smoke.name}: {smoke.why}")
     return lines
+
+
+def cause(build: Build) -> str:
+    """Return why a build was red in one line, with the place where rustc names one."""
+    error = next((d for d in build.diagnostics if d.level == "error"), None)
+    if error is None:
+        return _short(build.why)
+    return f"{error.file}:{error.line}: {_short(error.message)}"
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 200 else f"{line[:200]} …"
 
 
 def reason(smoke: Smoke) -> str:
@@ -179,7 +192,7 @@ def meaning(outcome: PatchOutcome) -> str:
         case Fate.EMPTY | Fate.MERGED | Fate.SUPERSEDED | Fate.DROPPED:
             return f"leaves the series: {outcome.evidence}"
         case Fate.CONFLICT:
-            return "cannot be put on the new base by itself"
+            return "needs a person"
         case Fate.BLOCKED:
             return "stands behind the conflict; not tried"
         case _:
@@ -200,11 +213,10 @@ def next_steps(record: RunRecord) -> tuple[str, ...]:
             steps.append(f"forkbot rebase {stack.name}{channel} --base {stack.rebase.onto.commit}")
         elif stack.publication is not None and stack.publication.move is Move.REFUSED:
             steps.append(f"git log {stack.publication.branch}  # {stack.publication.why}")
-    if record.verdict is not None and reds(record.verdict) and not steps:
-        names = " ".join(s.name for s in record.stacks)
-        steps.append(f"forkbot verify {names}{channel}")
-    if record.dry_run and record.exit_code == 0 and not steps:
-        steps.append(f"{record.command.replace(' --dry-run', '')}")
+    if record.verdict is not None and reds(record.verdict) and not record.dry_run:
+        steps.append(f"forkbot report {record.id} --format markdown  # all that was said")
+    if record.dry_run and record.exit_code == 0 and writes(record):
+        steps.append(record.command.replace(" --dry-run", ""))
     return tuple(dict.fromkeys(steps))
 
 
