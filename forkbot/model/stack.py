@@ -12,7 +12,18 @@ import msgspec
 from msgspec import Meta
 
 from forkbot.model.base import Fact
-from forkbot.words import BranchName, Channel, Oid, PatchName, StackName, Subdir, Version
+from forkbot.words import (
+    BranchName,
+    Channel,
+    ComponentName,
+    CrateName,
+    Oid,
+    PatchName,
+    RepoName,
+    StackName,
+    Subdir,
+    Version,
+)
 
 LOCK_VERSION = 1
 
@@ -37,14 +48,16 @@ class ReleasePolicy(Fact, frozen=True, kw_only=True):
 class ForkPolicy(Fact, frozen=True, kw_only=True):
     """The repository the stack is published to, and its branch for each channel."""
 
-    repo: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*(?:/[A-Za-z0-9._-]+)?$")]
-    branches: dict[Channel, BranchName] = msgspec.field(default_factory=dict)
+    repo: RepoName
+    branches: Annotated[
+        dict[Channel, BranchName], Meta(description="one for each channel; all stacks may share it")
+    ] = msgspec.field(default_factory=dict)
 
 
 class BuildPolicy(Fact, frozen=True, kw_only=True):
     """One build of the verify step: a package with a feature set."""
 
-    package: Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
+    package: CrateName
     default_features: bool = True
     features: tuple[str, ...] = ()
 
@@ -61,7 +74,7 @@ class UpstreamExpectation(Fact, frozen=True, kw_only=True):
 class SmokePolicy(Fact, frozen=True, kw_only=True):
     """One component under `smoke/<name>/`, run under wasmtime against what forkbot serves."""
 
-    name: Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+    name: ComponentName
     serves: Annotated[
         Literal["http", "nothing"],
         Meta(description="the loopback service whose URL the component gets as FORKBOT_URL"),
@@ -81,7 +94,7 @@ class WhenPolicy(Fact, frozen=True, kw_only=True):
 class Policy(Fact, frozen=True, kw_only=True):
     """stack.yaml: what people decide about one fork."""
 
-    crate: Annotated[str, Meta(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
+    crate: CrateName
     about: Annotated[str, Meta(description="what this fork gives, in one line")] = ""
     upstream: UpstreamPolicy
     release: ReleasePolicy | None = None

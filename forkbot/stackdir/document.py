@@ -1,7 +1,10 @@
-"""YAML at the door: every wrong key or value is told with its file, its line and a suggestion."""
+"""YAML at the door: every wrong key or value is told with its file, its line and a suggestion.
+
+Less than YAML is taken: one document of plain mappings, lists and scalars. An alias would make the
+file say more than stands there (or blow up while being read), a tag would make objects of it.
+"""
 
 import dataclasses
-import difflib
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,61 +14,149 @@ import msgspec
 import yaml
 
 from forkbot.errors import UsageError
+from forkbot.stackdir.explain import Plain, find_problem
+from forkbot.stackdir.reading import read_text
 
 T = TypeVar("T")
-Plain = None | bool | int | float | str | list["Plain"] | dict[str, "Plain"]
+
+_CORE = "tag:yaml.org,2002:"
+_SCALARS = {f"{_CORE}{name}" for name in ("str", "int", "float", "bool", "null", "timestamp")}
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """A YAML file as plain values, and where each stands: `$.build[0].package` → file:line."""
+    """A YAML file as plain values.
+
+    ``lines`` says where each stands (`$.build[0].package` → file:line), ``written`` what stands
+    there for a scalar that YAML reads as something other than text (`1.10`, `on`).
+    """
 
     path: Path
     data: dict[str, Plain]
     lines: Mapping[str, str]
+    written: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    def where(self, at: str) -> str:
+        """Return file:line of a place, or of the nearest that encloses it."""
+        while at:
+            if at in self.lines:
+                return self.lines[at]
+            at = re.sub(r"(?:\.[^.\[]*|\[\d+\])$", "", at) if at != "$" else ""
+        return str(self.path)
 
 
-def read_document(path: Path) -> Document:
+def read_document(path: Path, *, missing: str | None = None) -> Document:
     """Read a YAML file whose top is a mapping. Raises ``UsageError`` with file and line."""
+    text = read_text(path, missing=missing)
     try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError as e:
-        raise UsageError("the file is missing", where=str(path)) from e
-    except UnicodeDecodeError as e:
-        raise UsageError(f"not UTF-8 at byte {e.start}", where=str(path)) from e
-    try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        return _Reader(path).read(text)
     except yaml.MarkedYAMLError as e:
-        line = e.problem_mark.line + 1 if e.problem_mark else 1
-        raise UsageError(f"not YAML: {e.problem}", where=f"{path}:{line}") from e
-    except yaml.YAMLError as e:
-        raise UsageError(f"not YAML: {e}", where=str(path)) from e
-    if not isinstance(node, yaml.MappingNode):
-        raise UsageError("the file must be a mapping of keys to values", where=f"{path}:1")
-    lines: dict[str, str] = {}
-    data = _plain(node, "$", path, lines)
-    return Document(path=path, data=cast("dict[str, Plain]", data), lines=lines)
+        mark = e.problem_mark or e.context_mark
+        raise _not_yaml(e, where=f"{path}:{mark.line + 1 if mark else 1}") from e
+    except yaml.reader.ReaderError as e:
+        raise UsageError(
+            f"not YAML: the control character U+{ord(e.character):04X}",
+            where=f"{path}:{text.count(chr(10), 0, e.position) + 1}",
+            hint="take it out",
+        ) from e
+    except RecursionError as e:
+        raise UsageError("nested too deeply", where=str(path)) from e
 
 
-def _plain(node: yaml.Node, at: str, path: Path, lines: dict[str, str]) -> Plain:
-    lines.setdefault(at, f"{path}:{node.start_mark.line + 1}")
-    match node:
-        case yaml.MappingNode():
-            result: dict[str, Plain] = {}
-            for key_node, value_node in node.value:
-                key = str(key_node.value)
-                where = f"{path}:{key_node.start_mark.line + 1}"
-                if key in result:
-                    raise UsageError(f"the key {key!r} stands here a second time", where=where)
-                lines[f"{at}.{key}"] = where
-                result[key] = _plain(value_node, f"{at}.{key}", path, lines)
-            return result
-        case yaml.SequenceNode():
-            return [_plain(v, f"{at}[{i}]", path, lines) for i, v in enumerate(node.value)]
-        case _:
-            # a scalar: yaml.SafeLoader knows its type from the tag that compose() resolved
-            loader = yaml.SafeLoader("")
-            return cast("Plain", loader.construct_object(node))
+def _not_yaml(error: yaml.MarkedYAMLError, *, where: str) -> UsageError:
+    said = (error.problem or "it cannot be read").replace("but found", "found")
+    hint = None
+    if "'\\t'" in said:
+        hint = "indent with spaces, not with tabs"
+    elif "mapping values are not allowed" in said:
+        hint = "is there a ': ' in a text? put the text in quotes"
+    elif "another document" in said:
+        hint = "take out the line `---`"
+    return UsageError(f"not YAML: {said}", where=where, hint=hint)
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML without aliases."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            event = self.peek_event()  # type: ignore[no-untyped-call]
+            raise yaml.composer.ComposerError(
+                None, None, f"the alias *{event.anchor} is not taken here", event.start_mark
+            )
+        return super().compose_node(parent, index)
+
+
+class _Reader:
+    """Turns YAML nodes into plain values and notes where each stands."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lines: dict[str, str] = {}
+        self._written: dict[str, str] = {}
+        self._scalars = yaml.SafeLoader("")
+
+    def read(self, text: str) -> Document:
+        node = yaml.compose(text, Loader=_Loader)
+        if not isinstance(node, yaml.MappingNode):
+            found = {yaml.SequenceNode: "a list", yaml.ScalarNode: "a text"}.get(type(node))
+            raise UsageError(
+                f"the file is {found or 'empty'}, and a mapping of keys to values is needed",
+                where=f"{self._path}:1",
+                hint="its first line is like `crate: tokio`",
+            )
+        data = cast("dict[str, Plain]", self._plain(node, "$"))
+        return Document(path=self._path, data=data, lines=self._lines, written=self._written)
+
+    def _plain(self, node: yaml.Node, at: str) -> Plain:
+        self._lines.setdefault(at, self._where(node))
+        match node:
+            case yaml.MappingNode(tag="tag:yaml.org,2002:map"):
+                return self._mapping(node, at)
+            case yaml.SequenceNode(tag="tag:yaml.org,2002:seq"):
+                return [self._plain(v, f"{at}[{i}]") for i, v in enumerate(node.value)]
+            case yaml.ScalarNode() if node.tag in _SCALARS:
+                return self._scalar(node, at)
+            case _:
+                tag = node.tag.replace(_CORE, "!!")
+                raise UsageError(
+                    f"the tag {tag} is not taken here",
+                    where=self._where(node),
+                    hint="write a plain value",
+                )
+
+    def _mapping(self, node: yaml.MappingNode, at: str) -> dict[str, Plain]:
+        result: dict[str, Plain] = {}
+        for key_node, value_node in node.value:
+            where = self._where(key_node)
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise UsageError("a key must be a plain word", where=where)
+            key = str(key_node.value)
+            if key in result:
+                raise UsageError(
+                    f"the key {key!r} stands here a second time",
+                    where=where,
+                    hint=f"the first is at {self._lines[f'{at}.{key}']}; keep one",
+                )
+            self._lines[f"{at}.{key}"] = where
+            result[key] = self._plain(value_node, f"{at}.{key}")
+        return result
+
+    def _scalar(self, node: yaml.ScalarNode, at: str) -> Plain:
+        if node.tag == f"{_CORE}timestamp":  # nothing here is a date: a date is text
+            return str(node.value)
+        try:
+            value = self._scalars.construct_object(node)
+        except (ValueError, KeyError) as e:
+            raise UsageError(
+                f"{node.value!r} is not {node.tag.replace(_CORE, '!!')}", where=self._where(node)
+            ) from e
+        if not isinstance(value, str):
+            self._written[at] = str(node.value)
+        return cast("Plain", value)
+
+    def _where(self, node: yaml.Node) -> str:
+        return f"{self._path}:{node.start_mark.line + 1}"
 
 
 def overlay(defaults: Document | None, own: Document) -> Document:
@@ -79,7 +170,12 @@ def overlay(defaults: Document | None, own: Document) -> Document:
             data[key] = {**shared, **value}
         else:
             data[key] = value
-    return Document(path=own.path, data=data, lines={**defaults.lines, **own.lines})
+    return Document(
+        path=own.path,
+        data=data,
+        lines={**defaults.lines, **own.lines},
+        written={**defaults.written, **own.written},
+    )
 
 
 def decode(document: Document, into: type[T]) -> T:
@@ -87,69 +183,8 @@ def decode(document: Document, into: type[T]) -> T:
     try:
         return msgspec.convert(document.data, type=into)
     except msgspec.ValidationError as e:
-        raise _explain(document, into, str(e)) from e
-
-
-def _explain(document: Document, into: type, message: str) -> UsageError:
-    said, _, at = message.partition(" - at `")
-    at = at.rstrip("`") or "$"
-    unknown = re.fullmatch(r"Object contains unknown field `(.*)`", said)
-    if unknown:
-        key = unknown[1]
-        known = _keys_at(into, at)
-        close = difflib.get_close_matches(key, known, n=1)
-        hint = f"did you mean {close[0]!r}?" if close else f"known here: {', '.join(known)}"
-        where = _locate(document, f"{at}.{key}")
-        return UsageError(f"unknown key {key!r}", where=where, hint=hint)
-    missing = re.fullmatch(r"Object missing required field `(.*)`", said)
-    if missing:
-        spot = "" if at == "$" else f" in {at[2:]}"
-        return UsageError(
-            f"the key {missing[1]!r} is missing{spot}",
-            where=_locate(document, at),
-            hint=f"add `{missing[1]}: …` there",
-        )
-    name = at[2:] or "the file"
-    return UsageError(
-        f"{name}: {said[:1].lower()}{said[1:]}",
-        where=_locate(document, at),
-        hint="see forkbot/schema/stack.schema.json for what each key takes",
-    )
-
-
-def _locate(document: Document, at: str) -> str:
-    # msgspec writes `[...]` for any key of a mapping: fall back to what encloses it
-    at = at.partition("[...]")[0]
-    while at:
-        if at in document.lines:
-            return document.lines[at]
-        at = re.sub(r"(?:\.[^.\[]*|\[\d+\])$", "", at) if at != "$" else ""
-    return str(document.path)
-
-
-def _keys_at(into: type, at: str) -> list[str]:
-    """Return the keys that ``into`` knows at a path such as `$.build[0]`."""
-    kind = msgspec.inspect.type_info(into)
-    for step in re.findall(r"\.([^.\[]+)|\[", at):
-        kind = _inside(kind, step)
-    kind = _struct(kind)
-    return (
-        [f.encode_name for f in kind.fields] if isinstance(kind, msgspec.inspect.StructType) else []
-    )
-
-
-def _struct(kind: msgspec.inspect.Type) -> msgspec.inspect.Type:
-    if isinstance(kind, msgspec.inspect.UnionType):
-        return next((t for t in kind.types if isinstance(t, msgspec.inspect.StructType)), kind)
-    return kind
-
-
-def _inside(kind: msgspec.inspect.Type, key: str) -> msgspec.inspect.Type:
-    kind = _struct(kind)
-    if isinstance(kind, msgspec.inspect.StructType):
-        return next((f.type for f in kind.fields if f.encode_name == key), kind)
-    if isinstance(kind, msgspec.inspect.VarTupleType | msgspec.inspect.ListType):
-        return kind.item_type
-    if isinstance(kind, msgspec.inspect.DictType):
-        return kind.value_type
-    return kind
+        kind = msgspec.inspect.type_info(into)
+        problem = find_problem(document.data, kind, "$", written=document.written)
+        if problem is None:
+            raise UsageError(str(e), where=str(document.path)) from e
+        raise UsageError(problem.what, where=document.where(problem.at), hint=problem.hint) from e

@@ -5,8 +5,9 @@ from pathlib import Path
 from forkbot.model.stack import Lock, Patch, Stack
 from forkbot.stackdir.lock import FILE as LOCK_FILE
 from forkbot.stackdir.lock import render_lock
-from forkbot.stackdir.patches import render_series
-from forkbot.stackdir.update import write_files
+from forkbot.stackdir.reading import read_text
+from forkbot.stackdir.series import render_series
+from forkbot.stackdir.update import content, write_files
 
 
 def write_stack(
@@ -24,19 +25,10 @@ def write_stack(
     series = folder / "patches" / "series"
     names = tuple(p.name for p in patches)
     files: dict[str, bytes | None] = {f"patches/{p.name}.patch": p.mail for p in patches}
-    for patch in old.patches:
-        if patch.name not in names:
-            files[f"patches/{patch.name}.patch"] = None
+    files |= {f"patches/{p.name}.patch": None for p in old.patches if p.name not in names}
     if names != tuple(p.name for p in old.patches):
-        files["patches/series"] = render_series(series.read_text(), names).encode()
+        files["patches/series"] = render_series(read_text(series), names).encode()
     files[LOCK_FILE] = render_lock(lock)
     if dry_run:
-        return tuple(sorted(n for n, data in files.items() if _content(folder / n) != data))
+        return tuple(sorted(n for n, data in files.items() if content(folder / n) != data))
     return write_files(folder, files)
-
-
-def _content(path: Path) -> bytes | None:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        return None

@@ -1,9 +1,10 @@
 """``stacks/`` read whole: each stack, the shared defaults, and the family's order."""
 
+import dataclasses
 import difflib
 import graphlib
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from forkbot.errors import UsageError
@@ -11,12 +12,15 @@ from forkbot.model.stack import Patch, Policy, Stack
 from forkbot.stackdir.document import Document, decode, overlay, read_document
 from forkbot.stackdir.lock import FILE as LOCK_FILE
 from forkbot.stackdir.lock import read_lock
-from forkbot.stackdir.patches import parse_patch, read_series
-from forkbot.stackdir.update import finish_update
-from forkbot.words import Channel, StackName, parse_git_url, parse_stack_name
+from forkbot.stackdir.patches import parse_patch
+from forkbot.stackdir.reading import read_bytes
+from forkbot.stackdir.series import read_series
+from forkbot.stackdir.update import reading
+from forkbot.words import STACK_NAME, Channel, StackName, parse_git_url
 
 STACKS = "stacks"
 DEFAULTS = "defaults.yaml"
+POLICY = "stack.yaml"
 
 
 def find_root(start: Path) -> Path:
@@ -34,25 +38,48 @@ def find_root(start: Path) -> Path:
 def stack_names(root: Path) -> tuple[StackName, ...]:
     """Return the names of all stacks, sorted."""
     folders = (p for p in (root / STACKS).iterdir() if p.is_dir() and not p.name.startswith("."))
-    return tuple(sorted(parse_stack_name(p.name) for p in folders))
+    return tuple(_stack_name(folder) for folder in sorted(folders))
+
+
+def _stack_name(folder: Path) -> StackName:
+    if STACK_NAME.fits(folder.name):
+        return StackName(folder.name)
+    raise UsageError(
+        f"{folder.name!r} is not a stack name",
+        where=str(folder),
+        hint=f"rename the folder, or move it out of {STACKS}/; a name: {STACK_NAME.rule}",
+    )
 
 
 def load_family(root: Path) -> tuple[Stack, ...]:
     """Return every stack, those that others depend on first."""
-    defaults = root / STACKS / DEFAULTS
-    shared = read_document(defaults) if defaults.exists() else None
-    stacks = {name: _load(root, name, shared) for name in stack_names(root)}
-    _check_depends(stacks, root)
-    _check_branches(stacks.values(), root)
-    graph = {name: stack.policy.depends for name, stack in stacks.items()}
+    shared = _read_defaults(root)
+    loaded = {name: _load(root, name, shared) for name in stack_names(root)}
+    _check_branches(loaded)
+    graph = {name: [d for _, d in _depends(entry, loaded)] for name, entry in loaded.items()}
     try:
-        order = graphlib.TopologicalSorter(graph).static_order()
-        return tuple(stacks[name] for name in order)
+        return tuple(loaded[n].stack for n in graphlib.TopologicalSorter(graph).static_order())
     except graphlib.CycleError as e:
-        loop = " → ".join(e.args[1])
+        loop: list[StackName] = e.args[1]
+        entry = loaded[loop[-1]]
         raise UsageError(
-            f"the stacks depend on each other in a circle: {loop}", where=str(root / STACKS)
+            f"the stacks depend on each other in a circle: {' → '.join(reversed(loop))}",
+            where=next(where for where, d in _depends(entry, loaded) if d == loop[-2]),
+            hint=f"take {loop[-2]} out of `depends` there, or break the circle elsewhere",
         ) from e
+
+
+def _read_defaults(root: Path) -> Document | None:
+    known = root / STACKS / DEFAULTS
+    for path in sorted((root / STACKS).glob("*.y*ml")):
+        if path != known:
+            raise UsageError(
+                f"{path.name} would be read by nobody",
+                where=str(path),
+                hint=f"what all stacks share is {STACKS}/{DEFAULTS}; "
+                f"a stack is {STACKS}/<name>/{POLICY}",
+            )
+    return read_document(known) if known.exists() else None
 
 
 def select(family: tuple[Stack, ...], names: Iterable[str], *, root: Path) -> tuple[Stack, ...]:
@@ -88,85 +115,124 @@ def stack_folder(root: Path, name: StackName) -> Path:
     return root / STACKS / name
 
 
-def _load(root: Path, name: StackName, shared: Document | None) -> Stack:
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Loaded:
+    """A stack, and the file that said so."""
+
+    stack: Stack
+    document: Document
+
+
+def _load(root: Path, name: StackName, shared: Document | None) -> _Loaded:
     folder = stack_folder(root, name)
-    finish_update(folder)
-    own = read_document(folder / "stack.yaml")
-    document = overlay(shared, own)
-    policy = decode(document, Policy)
-    parse_git_url(policy.upstream.git, where=document.lines.get("$.upstream.git", str(own.path)))
+    with reading(folder):
+        missing = f"forkbot new writes one; or take the folder away: rm -r {folder}"
+        document = overlay(shared, read_document(folder / POLICY, missing=missing))
+        policy = decode(document, Policy)
+        parse_git_url(policy.upstream.git, where=document.where("$.upstream.git"))
+        _check_channels(policy, document)
+        _check_smoke(policy, document, folder)
+        stack = Stack(
+            name=name,
+            policy=policy,
+            patches=load_patches(folder),
+            lock=read_lock(folder / LOCK_FILE),
+            smoke_digest=_digest(folder / "smoke"),
+        )
+    return _Loaded(stack=stack, document=document)
+
+
+def _check_channels(policy: Policy, document: Document) -> None:
     for channel in Channel:
         if channel not in policy.fork.branches:
             raise UsageError(
                 f"fork.branches names no branch for the {channel.value} channel",
-                where=document.lines.get("$.fork", str(own.path)),
-                hint=f"add it there, or for all stacks in {STACKS}/{DEFAULTS}",
+                where=document.where("$.fork.branches"),
+                hint=f"add `{channel.value}: <branch>` there, "
+                f"or for all stacks in {STACKS}/{DEFAULTS}",
             )
-    for smoke in policy.smoke:
-        if not (folder / "smoke" / smoke.name / "Cargo.toml").is_file():
+
+
+def _check_smoke(policy: Policy, document: Document, folder: Path) -> None:
+    taken = set[str]()
+    for number, smoke in enumerate(policy.smoke):
+        where = document.where(f"$.smoke[{number}].name")
+        manifest = folder / "smoke" / smoke.name / "Cargo.toml"
+        if smoke.name in taken:
             raise UsageError(
-                f"smoke component {smoke.name!r} has no smoke/{smoke.name}/Cargo.toml",
-                where=document.lines.get("$.smoke", str(own.path)),
+                f"the smoke component {smoke.name!r} stands here a second time",
+                where=where,
+                hint="keep one, or make a second component under smoke/",
             )
-    return Stack(
-        name=name,
-        policy=policy,
-        patches=load_patches(folder),
-        lock=read_lock(folder / LOCK_FILE),
-        smoke_digest=_digest(folder / "smoke"),
-    )
+        taken.add(smoke.name)
+        if not manifest.is_file():
+            raise UsageError(
+                f"the smoke component {smoke.name!r} is not there",
+                where=where,
+                hint=f"make it: cargo new {manifest.parent}",
+            )
 
 
 def load_patches(folder: Path) -> tuple[Patch, ...]:
     """Return a stack's patches in series order; no file unlisted, none missing."""
     series = folder / "patches" / "series"
     names = read_series(series)
-    listed = {f"{name}.patch" for name in names}
-    for path in sorted((folder / "patches").glob("*.patch")):
-        if path.name not in listed:
+    listed = {folder / "patches" / f"{name}.patch" for name in names}
+    for path in sorted((folder / "patches").rglob("*.patch")):
+        if path not in listed:
             raise UsageError(
-                f"{path.name} is not in the series, so it would silently be left out",
+                f"{path.relative_to(folder / 'patches')} is not in the series, "
+                "so it would silently be left out",
                 where=str(series),
-                hint=f"add it to {series}, or delete the file",
+                hint="add its name to the series, or take the file away",
             )
     patches = []
     for name in names:
         path = folder / "patches" / f"{name}.patch"
-        try:
-            mail = path.read_bytes()
-        except FileNotFoundError as e:
-            raise UsageError(
-                f"the series names {path.name}, and there is no such file", where=str(series)
-            ) from e
-        patches.append(parse_patch(name, mail, where=str(path)))
+        missing = f"git checkout HEAD -- {path}, or take {path.name} out of {series}"
+        patches.append(parse_patch(name, read_bytes(path, missing=missing), where=str(path)))
     return tuple(patches)
 
 
-def _check_depends(stacks: dict[StackName, Stack], root: Path) -> None:
-    for name, stack in stacks.items():
-        for other in stack.policy.depends:
-            if other not in stacks:
-                close = difflib.get_close_matches(other, list(stacks), n=1)
-                raise UsageError(
-                    f"depends names {other!r}, and there is no such stack",
-                    where=str(stack_folder(root, name) / "stack.yaml"),
-                    hint=f"did you mean {close[0]!r}?" if close else None,
-                )
+def _depends(
+    entry: _Loaded, family: Mapping[StackName, _Loaded]
+) -> Iterator[tuple[str, StackName]]:
+    """Yield what a stack depends on, each with the line that says so."""
+    for number, other in enumerate(entry.stack.policy.depends):
+        where = entry.document.where(f"$.depends[{number}]")
+        if other not in family:
+            close = difflib.get_close_matches(other, list(family), n=1)
+            raise UsageError(
+                f"depends names {other!r}, and there is no such stack",
+                where=where,
+                hint=f"did you mean {close[0]!r}?"
+                if close
+                else f"stacks here: {', '.join(family)}",
+            )
+        yield where, other
 
 
-def _check_branches(stacks: Iterable[Stack], root: Path) -> None:
-    taken: dict[tuple[str, str], str] = {}
-    for stack in stacks:
+def _check_branches(family: Mapping[StackName, _Loaded]) -> None:
+    """Refuse two stacks or channels on one branch, or on two that git cannot hold side by side."""
+    taken: dict[str, dict[str, str]] = {}
+    for name, entry in family.items():
         for channel in Channel:
-            place = (stack.policy.fork.repo, stack.branch(channel))
-            owner = f"{stack.name} ({channel.value})"
-            if place in taken:
+            repo, branch = entry.stack.policy.fork.repo, entry.stack.branch(channel)
+            owner, others = f"{name} ({channel.value})", taken.setdefault(repo, {})
+            for other, rival in others.items():
+                if branch == other:
+                    what = f"{rival} and {owner} would both publish to {repo} {branch}"
+                # refs/heads/a is a file, so there can be no refs/heads/a/b
+                elif f"{branch}/".startswith(f"{other}/") or f"{other}/".startswith(f"{branch}/"):
+                    what = f"{repo} cannot hold {other} ({rival}) beside {branch} ({owner})"
+                else:
+                    continue
                 raise UsageError(
-                    f"{owner} and {taken[place]} would both publish to {place[0]} {place[1]}",
-                    where=str(stack_folder(root, stack.name) / "stack.yaml"),
+                    what,
+                    where=entry.document.where(f"$.fork.branches.{channel.value}"),
                     hint="give each its own branch under fork.branches",
                 )
-            taken[place] = owner
+            others[branch] = owner
 
 
 def _digest(folder: Path) -> str:
@@ -174,7 +240,9 @@ def _digest(folder: Path) -> str:
     if not folder.is_dir():
         return ""
     whole = hashlib.sha256()
-    for path in sorted(p for p in folder.rglob("*") if p.is_file() and "target" not in p.parts):
-        whole.update(f"{path.relative_to(folder)}\0".encode())
-        whole.update(hashlib.sha256(path.read_bytes()).digest())
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        name = path.relative_to(folder)
+        if "target" not in name.parts:
+            whole.update(f"{name}\0".encode())
+            whole.update(hashlib.sha256(path.read_bytes()).digest())
     return whole.hexdigest()
