@@ -24,7 +24,7 @@ PYTEST = PATH="$(BIN):$$PATH" FORKBOT_TEST_CACHE="$(CACHE)" $(BIN)/python -m pyt
 
 # A checkout that was moved, or a Python that is gone, leaves an environment that is of no use here.
 ifneq ($(wildcard $(INSTALLED)),)
-HERE := $(shell $(BIN)/python -Ic 'import forkbot; print(*forkbot.__path__)' 2>/dev/null)
+HERE := $(shell $(BIN)/python -BIc 'import forkbot; print(*forkbot.__path__)' 2>/dev/null)
 ifneq ($(HERE),$(CURDIR)/forkbot)
 .PHONY: $(INSTALLED)
 endif
@@ -77,6 +77,10 @@ quilt: $(INSTALLED)
 .PHONY: lock
 lock: $(INSTALLED) ## write requirements/dev.txt anew with the newest versions; 10 s
 	@.ci/timed 'requirements/dev.txt' 'about 10 s' .ci/lock
+
+.PHONY: docs
+docs: $(INSTALLED) ## write the generated tables in README.md and CONTRIBUTING.md anew; 1 s
+	@$(BIN)/python -m tests.house.docs
 
 .PHONY: clean
 clean: ## remove what was made here: environment, run records, local forks; not forkbot's cache

@@ -1,0 +1,80 @@
+"""The parts of the documents that are generated; ``python -m tests.house.docs`` writes them anew.
+
+A part stands between ``<!-- name -->`` and ``<!-- end of name -->``.
+"""
+
+import re
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+
+from forkbot.cli.main import COMMANDS, cli
+from tests.house.layers import BLIND, FLOORS, MEANING, SIBLINGS
+from tests.house.source import ROOT
+
+
+def parts() -> Mapping[str, Mapping[str, str]]:
+    """Return for each document its generated parts by name."""
+    return {
+        "README.md": {"commands": _commands(), "exit codes": _exit_codes()},
+        "CONTRIBUTING.md": {"layers": _layers()},
+    }
+
+
+def with_parts(text: str, generated: Mapping[str, str]) -> str:
+    """Return a document with its generated parts as they should be."""
+    for name, part in generated.items():
+        begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->\n"
+        before, found, rest = text.partition(begin)
+        _, closed, after = rest.partition(end)
+        if not (found and closed):
+            raise ValueError(f"the document has no part between {begin.strip()} and {end.strip()}")
+        text = f"{before}{begin}{part}{end}{after}"
+    return text
+
+
+def exit_codes() -> dict[int, str]:
+    """Return each exit code and its meaning, as ``forkbot --help`` tells them."""
+    _, _, told = " ".join((cli.help or "").split()).partition("Exit codes: ")
+    return {int(code): meaning for code, meaning in re.findall(r"(\d+) ([^,.]+)", told)}
+
+
+def _commands() -> str:
+    rows = "".join(f"| `forkbot {name}` | {text} |\n" for name, (_, text) in COMMANDS.items())
+    return f"| command | what it does |\n|---|---|\n{rows}"
+
+
+def _exit_codes() -> str:
+    rows = "".join(f"| {code} | {meaning} |\n" for code, meaning in exit_codes().items())
+    return f"| code | meaning |\n|---|---|\n{rows}"
+
+
+def _layers() -> str:
+    rows = []
+    for floor, meaning in reversed(list(enumerate(MEANING))):
+        rooms = [room for room, its in FLOORS.items() if its == floor and room]
+        names = ", ".join(f"`{room}`" for room in rooms)
+        notes = [f"`{a}` → {_listed(SIBLINGS[a])}" for a in rooms if a in SIBLINGS]
+        notes += [f"`{a}` never sees {_blind(a)}" for a in rooms if a in BLIND]
+        rows.append(f"| {floor} | {names} | {meaning} | {'; '.join(notes)} |\n")
+    head = "| floor | rooms | what it is | besides the floors below |\n|---|---|---|---|\n"
+    return head + "".join(rows)
+
+
+def _blind(room: str) -> str:
+    whole = {r for r, floor in FLOORS.items() if floor >= 2}
+    return "floors 2 and up" if BLIND[room] == whole else _listed(BLIND[room])
+
+
+def _listed(rooms: AbstractSet[str]) -> str:
+    return ", ".join(f"`{room}`" for room in sorted(rooms))
+
+
+def main() -> None:
+    """Write the generated parts of every document."""
+    for name, generated in parts().items():
+        path = ROOT / name
+        path.write_text(with_parts(path.read_text(encoding="utf-8"), generated), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""The layers of DESIGN §5 as facts: what test_layers enforces and CONTRIBUTING shows."""
+
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+
+FLOORS: Mapping[str, int] = {
+    "": 0, "errors": 0, "text": 0, "words": 0,
+    "model": 1,
+    "cargo": 2, "forge": 2, "git": 2, "process": 2, "rundir": 2, "stackdir": 2, "upstream": 2,
+    "publish": 3, "rebase": 3, "report": 3, "verify": 3,
+    "attempt": 4, "begin": 4, "hold": 4, "locate": 4, "run": 4, "session": 4, "status": 4,
+    "verification": 4,
+    "__main__": 5, "cli": 5,
+}  # fmt: skip
+
+# Which rooms on its own floor a room may see; none unless it is named here.
+SIBLINGS: Mapping[str, AbstractSet[str]] = {
+    "words": {"errors"},
+    "git": {"process"},
+    "cargo": {"process"},
+    "forge": {"git", "process"},
+    "upstream": {"cargo", "git", "process"},
+    "publish": {"rebase"},  # whose name is on the commits that a push may overwrite
+    "locate": {"session"},
+    "begin": {"session"},
+    "attempt": {"locate", "session"},
+    "hold": {"attempt"},
+    "verification": {"attempt", "hold", "session"},
+    "run": {"attempt", "hold", "locate", "session", "verification"},
+    "__main__": {"cli"},
+}
+# What a room may not see although it lies below: a report is made of facts alone, a rebase and a
+# build know of no forge, and so of no token.
+BLIND: Mapping[str, AbstractSet[str]] = {
+    "report": {room for room, floor in FLOORS.items() if floor >= 2},
+    "rebase": {"forge"},
+    "verify": {"forge"},
+}
+# Libraries that belong to rooms: (the library, the rooms that may import it).
+OWNED: Mapping[str, AbstractSet[str]] = {
+    "subprocess": {"process"},
+    "multiprocessing": set(),
+    "pty": set(),
+    "git": {"begin"},
+    "github": set(),
+    "click": {"cli"},
+    "rich": {"cli", "report"},
+}
+# What starts a child without an import that shows it.
+STARTS = ("fork", "forkpty", "popen", "posix_spawn", "posix_spawnp", "startfile", "system")
+# What only the command line may touch.
+READS_ENVIRONMENT = ("environ", "environb", "getenv", "getenvb")
+
+# What each floor is, for people.
+MEANING = (
+    "the words and the error tree; no side effects",
+    "frozen values: the facts about stacks, rebases, verdicts and runs",
+    "the edge: the only rooms that touch the world",
+    "the steps",
+    "the composers: one stack, a family, a whole run",
+    "the command line: parse, call, show, exit code",
+)
