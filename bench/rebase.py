@@ -9,7 +9,6 @@ compared. Times are of this machine at this hour: read the ratios.
 
 import argparse
 import os
-import shutil
 import statistics
 import subprocess
 import sys
@@ -18,9 +17,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from forkbot.git.merge import Merger
-from forkbot.git.objects import Objects
 from forkbot.git.repository import Repository, quarantine, sealed_env
+from forkbot.git.workbench import Workbench
 from forkbot.model.fate import Place
 from forkbot.rebase.engine import Change, push, rebase
 from forkbot.words import Channel, Oid
@@ -47,7 +45,8 @@ class Bench:
     def __init__(self, clone: Path, folder: Path, *, patches: int, back: int) -> None:
         env = sealed_env(dict(os.environ))
         mirror = folder / "mirror.git"
-        subprocess.run(["git", "clone", "-q", "--bare", "--shared", clone, mirror], check=True, env=env)
+        share = ["git", "clone", "-q", "--shared"]
+        subprocess.run([*share, "--bare", clone, mirror], check=True, env=env)
         self.repository = Repository(git_dir=mirror, env=env)
         self.folder = folder
         tip = self.repository.resolve("HEAD")
@@ -56,7 +55,7 @@ class Bench:
         self.base, self.onto = self.upstream.place(base), self.upstream.place(tip)
         self.stack, self.changes = make_stack(self.upstream, base, self._edits(base, tip, patches))
         self.work = folder / "work"
-        subprocess.run(["git", "clone", "-q", "--shared", mirror, self.work], check=True, env=env)
+        subprocess.run([*share, mirror, self.work], check=True, env=env)
         self.branch = self._commits(self.changes)
         self.env = {**env, "GIT_COMMITTER_NAME": "b", "GIT_COMMITTER_EMAIL": "b@example.invalid"}
 
@@ -88,16 +87,13 @@ class Bench:
             )
         return parent
 
-    def engine(self, *, stream: bool = True) -> Oid:
+    def engine(self, *, stream: bool = True, shortcuts: bool = True) -> Oid:
         """Push the patches over, from the trees they are on the old base."""
         with (
             quarantine(self.repository, scratch=self.folder / "scratch") as lent,
-            Objects(lent) as objects,
-            Merger(lent, objects, stream=stream) as merger,
+            Workbench(lent, stream=stream, shortcuts=shortcuts) as bench,
         ):
-            pushed = list(
-                push(self.changes, onto=self.onto, merger=merger, objects=objects, when=DATE)
-            )
+            pushed = list(push(self.changes, onto=self.onto, bench=bench, when=DATE))
         assert all(p.commit for p in pushed), "a patch is in conflict: choose another --back"
         return pushed[-1].tree
 
@@ -120,7 +116,12 @@ class Bench:
 
     def _git(self, *args: str) -> str:
         return subprocess.run(
-            ["git", *args], cwd=self.work, env=self.env, check=True, stdout=subprocess.PIPE, text=True
+            ["git", *args],
+            cwd=self.work,
+            env=self.env,
+            check=True,
+            stdout=subprocess.PIPE,
+            text=True,
         ).stdout.strip()
 
     def report(self, runs: int) -> None:
@@ -128,7 +129,8 @@ class Bench:
         ways: dict[str, Callable[[], Oid]] = {
             "git rebase, existing work tree": self.git_rebase,
             "engine, one git for all merges": self.engine,
-            "engine, one git a merge": lambda: self.engine(stream=False),
+            "engine, no shortcut": lambda: self.engine(shortcuts=False),
+            "engine, one git a merge": lambda: self.engine(stream=False, shortcuts=False),
             "engine, patch files in and out": self.files,
         }
         times: dict[str, list[float]] = {name: [] for name in ways}
@@ -139,15 +141,16 @@ class Bench:
                 began = time.perf_counter()
                 trees.add(way())
                 times[name].append(time.perf_counter() - began)
-        version = subprocess.run(["git", "version"], check=True, stdout=subprocess.PIPE, text=True).stdout
+        same = len(trees) == 1
         out = sys.stdout.write
-        out(f"{version.strip()}, {len(self.changes)} patches, {runs} runs, trees equal: {len(trees) == 1}\n")
+        out(f"{self._git('version')}, {len(self.changes)} patches, {runs} runs, ")
+        out(f"trees equal: {same}\n")
         whole = statistics.median(times["git rebase, existing work tree"])
         for name, taken in times.items():
             middle = statistics.median(taken)
-            out(f"{name:32} {middle * 1000:7.0f} ms ({min(taken) * 1000:.0f} to {max(taken) * 1000:.0f})"
-                f"  {whole / middle:5.1f} x\n")  # fmt: skip
-        if len(trees) != 1:
+            spread = f"({min(taken) * 1000:.0f} to {max(taken) * 1000:.0f})"
+            out(f"{name:32} {middle * 1000:7.0f} ms {spread:14} {whole / middle:5.1f} x\n")
+        if not same:
             sys.exit("the trees differ")
 
 
@@ -164,7 +167,4 @@ class _Upstream:
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    finally:
-        shutil.rmtree("bench/__pycache__", ignore_errors=True)
+    main()

@@ -12,7 +12,7 @@ from forkbot.forge.base import Forge
 from forkbot.git.remote import RefUpdate
 from forkbot.git.repository import Repository
 from forkbot.model.publication import Move, Publication
-from forkbot.rebase.engine import COMMITTER
+from forkbot.rebase.export import COMMITTER
 from forkbot.words import BranchName, Oid, StackName
 
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
-from forkbot.git.objects import Objects
 from forkbot.git.repository import Repository, init_bare, quarantine
+from forkbot.git.workbench import Workbench
 from forkbot.model.fate import Place
 from forkbot.model.stack import (
     ForkPolicy,
@@ -21,8 +21,8 @@ from forkbot.model.stack import (
     UpstreamPolicy,
     UpstreamStatus,
 )
-from forkbot.rebase.engine import Change, commit_patch
-from forkbot.rebase.export import render_patch
+from forkbot.rebase import export
+from forkbot.rebase.engine import Change
 from forkbot.words import BranchName, Channel, Oid, PatchName, StackName
 
 Content = str | bytes | None | tuple[str, bytes]  # text, bytes, deletion, (mode, bytes)
@@ -139,14 +139,11 @@ def make_patch(
         paths=(),
         mail=b"",
     )
-    with quarantine(repository, scratch=repository.git_dir / "scratch") as lent:
-        with Objects(lent) as objects:
-            root = objects.write_commit(
-                tree=before, parents=(), author=b"x <x> 0 +0000", committer=b"x <x> 0 +0000",
-                message=b"base",
-            )  # fmt: skip
-            oid = commit_patch(draft, tree=after, parent=root, objects=objects, when=DATE)
-        return render_patch(draft, commit=oid, repository=lent, before=before, tree=after)
+    with (
+        quarantine(repository, scratch=repository.git_dir / "scratch") as lent,
+        Workbench(lent) as bench,
+    ):
+        return export.make_patch(draft, before=before, after=after, bench=bench)
 
 
 def header(name: str, why: str) -> str:

@@ -14,11 +14,11 @@ import dataclasses
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from typing import Self
 
 from forkbot.errors import MachineError
 from forkbot.git.objects import Objects
 from forkbot.git.repository import Repository, git_version
+from forkbot.git.trees import Entry, Trees
 from forkbot.process import Conversation
 from forkbot.words import Oid
 
@@ -90,13 +90,44 @@ def _parse_conflict(tree: Oid, next_field: Callable[[], bytes]) -> Conflicted:
     return Conflicted(tree=tree, entries=tuple(entries), messages=tuple(messages))
 
 
+def files_at_stake(
+    *, base: Oid, upstream: Oid, ours: Oid, trees: Trees
+) -> dict[bytes, tuple[Entry, Entry, Entry]] | None:
+    """Return base, upstream's and our entry of each file that our side edits, by path.
+
+    None when our side does more than edit regular files that upstream still has where they were.
+    Such a path is there on all three sides, so for ort it is neither end of a rename, no folder's
+    rename moves it, and its merge is that of its three contents and modes alone.
+    """
+    stakes = {}
+    for path, old, new in trees.changes(base, ours):
+        there = trees.find(upstream, path)
+        if old is None or new is None or there is None:
+            return None
+        if not (old.is_file and new.is_file and there.is_file):
+            return None
+        stakes[path] = (old, there, new)
+    return stakes
+
+
 class Merger:
     """Merges trees, one after the other, through one long-lived git where it can."""
 
-    def __init__(self, repository: Repository, objects: Objects, *, stream: bool = True) -> None:
-        """Work in a quarantined repository; ``stream=False`` forces one process a merge."""
+    def __init__(
+        self,
+        repository: Repository,
+        objects: Objects,
+        *,
+        trees: Trees | None = None,
+        stream: bool = True,
+    ) -> None:
+        """Work in a quarantined repository; ``stream=False`` forces one process a merge.
+
+        With ``trees``, no more than the files at stake is given to git, or nothing at all.
+        """
         self._repository = repository
         self._objects = objects
+        self._trees = trees
         self._env = {**repository.env, "GIT_DIR": str(repository.git_dir)}
         self._names_trees = git_version(repository.env) >= _TREES_ON_STDIN
         unbuffered = shutil.which("stdbuf", path=repository.env.get("PATH"))
@@ -113,9 +144,39 @@ class Merger:
             return Clean(tree=ours)
         if base == ours:
             return Clean(tree=upstream)
-        if self._stream:
-            return self._ask(self._request(base=base, upstream=upstream, ours=ours))
-        return self._run_once(base=base, upstream=upstream, ours=ours)
+        if self._trees is not None:
+            small = self._merge_small(self._trees, base=base, upstream=upstream, ours=ours)
+            if small is not None:
+                return Clean(tree=small)
+        return self._merge_whole(base=base, upstream=upstream, ours=ours)
+
+    def _merge_whole(self, *, base: Oid, upstream: Oid, ours: Oid) -> Merge:
+        request = self._request(base=base, upstream=upstream, ours=ours)
+        self._objects.flush()
+        return self._ask(request) if self._stream else self._run_once(request)
+
+    def _merge_small(self, trees: Trees, *, base: Oid, upstream: Oid, ours: Oid) -> Oid | None:
+        """Merge only the files at stake, in trees that hold nothing else; None: ask about all.
+
+        In a large repository most of a merge is looking for renames that cannot matter here.
+        """
+        stakes = files_at_stake(base=base, upstream=upstream, ours=ours, trees=trees)
+        if stakes is None:
+            return None
+        result = {path: new for path, (old, there, new) in stakes.items() if there == old}
+        both = [(path, sides) for path, sides in stakes.items() if path not in result]
+        if both:
+            # the sides of the n-th file stand under the name n
+            flat = [
+                trees.write({b"%d" % n: sides[i] for n, (_, sides) in enumerate(both)})
+                for i in range(3)
+            ]
+            merged = self._merge_whole(base=flat[0], upstream=flat[1], ours=flat[2])
+            if not isinstance(merged, Clean):
+                return None  # the whole merge has the names and labels to tell of it
+            entries = trees.entries(merged.tree)
+            result |= {path: entries[b"%d" % n] for n, (path, _) in enumerate(both)}
+        return trees.edit(upstream, result)
 
     def _commits(self, *, base: Oid, upstream: Oid, ours: Oid) -> tuple[Oid, Oid]:
         def commit(tree: Oid, *parents: Oid, name: bytes) -> Oid:
@@ -131,6 +192,11 @@ class Merger:
             return f"{base} -- {upstream} {ours}"
         return " ".join(self._commits(base=base, upstream=upstream, ours=ours))
 
+    def close(self) -> None:
+        """End the merging child. Safe to call twice."""
+        if self._child is not None:
+            self._child.close()
+
     def _ask(self, request: str) -> Merge:
         if self._child is None:
             self._child = Conversation(
@@ -140,31 +206,22 @@ class Merger:
         child = self._child
         child.send(f"{request}\n".encode())
 
-        def next_field() -> bytes:
-            return child.read_until(b"\0")
+        return _read_answer(lambda: child.read_until(b"\0"))
 
-        status, tree = next_field(), Oid(next_field().decode())
-        if status == b"1":
-            next_field()
-            return Clean(tree=tree)
-        if status != b"0":
-            raise MachineError(f"git merge-tree answered {status!r}, which forkbot cannot read")
-        return _parse_conflict(tree, next_field)
+    def _run_once(self, request: str) -> Merge:
+        # without --stdin there is no word for three trees before git 2.40: one request on stdin
+        said = self._repository.git(
+            *_PINNED, "merge-tree", "--write-tree", "--stdin", "-z", stdin=f"{request}\n".encode()
+        )
+        fields = iter(said.stdout.split(b"\0"))
+        return _read_answer(lambda: next(fields, b""))
 
-    def _run_once(self, *, base: Oid, upstream: Oid, ours: Oid) -> Merge:
-        pair = self._commits(base=base, upstream=upstream, ours=ours)
-        said = self._repository.git(*_PINNED, "merge-tree", "--write-tree", "-z", *pair, ok=(0, 1))
-        first, *rest = said.stdout.split(b"\0")
-        if said.code == 0:
-            return Clean(tree=Oid(first.decode()))
-        fields = iter(rest)
-        return _parse_conflict(Oid(first.decode()), lambda: next(fields, b""))
 
-    def __enter__(self) -> Self:
-        """Return itself."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """End the merging child."""
-        if self._child is not None:
-            self._child.close()
+def _read_answer(next_field: Callable[[], bytes]) -> Merge:
+    status, tree = next_field(), Oid(next_field().decode())
+    if status == b"1":
+        next_field()
+        return Clean(tree=tree)
+    if status != b"0":
+        raise MachineError(f"git merge-tree answered {status!r}, which forkbot cannot read")
+    return _parse_conflict(tree, next_field)

@@ -1,14 +1,10 @@
-"""Git objects without a process each: one ``cat-file --batch`` reads, loose files are written."""
+"""Git objects without a process each: one ``cat-file --batch`` reads, small packs are written."""
 
-import contextlib
 import hashlib
-import os
-import tempfile
-import zlib
 from pathlib import Path
-from typing import Self
 
 from forkbot.errors import MachineError
+from forkbot.git.pack import write_pack
 from forkbot.git.repository import Repository
 from forkbot.process import Conversation
 from forkbot.words import Oid
@@ -22,7 +18,9 @@ class Objects:
         folder = repository.env.get("GIT_OBJECT_DIRECTORY")
         if folder is None:
             raise ValueError("objects are written in quarantine only")
-        self._folder = Path(folder)
+        self._folder = Path(folder) / "pack"
+        self._written: dict[Oid, tuple[str, bytes]] = {}
+        self._waiting: dict[Oid, tuple[str, bytes]] = {}
         self._repository = repository
         self._reader: Conversation | None = None
 
@@ -31,6 +29,8 @@ class Objects:
 
         Raises ``MachineError`` when it is not there: a damaged or shallow repository.
         """
+        if oid in self._written:
+            return self._written[oid]
         if self._reader is None:
             self._reader = Conversation(
                 ["git", "cat-file", "--batch"],
@@ -44,24 +44,26 @@ class Objects:
         self._reader.read_exactly(1)
         return header[1], content
 
+    def committed(self, commit: Oid) -> int:
+        """Return a commit's committer date, in seconds since 1970."""
+        header = self.read(commit)[1].partition(b"\n\n")[0]
+        line = next(li for li in header.split(b"\n") if li.startswith(b"committer "))
+        return int(line.rsplit(b" ", 2)[1])
+
     def write(self, kind: str, content: bytes) -> Oid:
-        """Store one loose object and return its id. Writing it twice is harmless."""
+        """Return the id of a new object. Git sees it after the next ``flush``."""
         whole = f"{kind} {len(content)}\0".encode() + content
-        oid = hashlib.sha1(whole, usedforsecurity=False).hexdigest()
-        folder = self._folder / oid[:2]
-        path = folder / oid[2:]
-        if not path.exists():
-            folder.mkdir(exist_ok=True)
-            handle, unfinished = tempfile.mkstemp(dir=folder)
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    file.write(zlib.compress(whole, 1))
-                os.replace(unfinished, path)  # noqa: PTH105 - hot path: no Path objects
-            except BaseException:
-                with contextlib.suppress(OSError):
-                    os.unlink(unfinished)  # noqa: PTH108
-                raise
-        return Oid(oid)
+        oid = Oid(hashlib.sha1(whole, usedforsecurity=False).hexdigest())
+        if oid not in self._written:
+            self._written[oid] = self._waiting[oid] = (kind, content)
+        return oid
+
+    def flush(self) -> None:
+        """Put what is waiting where git sees it."""
+        if self._waiting:
+            self._folder.mkdir(exist_ok=True)
+            write_pack(self._folder, self._waiting)
+            self._waiting = {}
 
     def write_commit(
         self,
@@ -78,11 +80,8 @@ class Objects:
         lines += [b"author " + author, b"committer " + committer, b"", message]
         return self.write("commit", b"\n".join(lines))
 
-    def __enter__(self) -> Self:
-        """Return itself."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """End the reading child."""
+    def close(self) -> None:
+        """Flush, and end the reading child. Safe to call twice."""
+        self.flush()
         if self._reader is not None:
             self._reader.close()

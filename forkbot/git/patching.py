@@ -1,12 +1,13 @@
-"""Diffs onto trees, exactly: ``git apply --cached`` in a private index, never any fuzz."""
+"""Diffs onto trees, exactly: in Python where that is certain, else by git. Never any fuzz."""
 
-import contextlib
 import dataclasses
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
+from forkbot.git.objects import Objects
+from forkbot.git.plainpatch import apply_plain
 from forkbot.git.repository import Repository
+from forkbot.git.trees import Trees
 from forkbot.process import last_words
 from forkbot.words import Oid
 
@@ -18,35 +19,41 @@ class DoesNotApply:
     why: str
 
 
-class PrivateIndex:
-    """An index nobody else sees, on which diffs are applied one after the other."""
+class Patcher:
+    """Applies diffs to trees of one quarantined repository."""
 
-    def __init__(self, repository: Repository, index: Path) -> None:
+    def __init__(
+        self, repository: Repository, objects: Objects, trees: Trees, *, plain: bool = True
+    ) -> None:
+        """``plain=False`` asks git every time: the oracle of the tests."""
         self._repository = repository
-        self._env = {"GIT_INDEX_FILE": str(index)}
+        self._objects = objects
+        self._trees = trees
+        self._plain = plain
 
-    def load(self, tree: Oid) -> None:
-        """Start from ``tree``."""
-        self._repository.git("read-tree", "--end-of-options", tree, env=self._env)
-
-    def apply(self, diff: bytes) -> Oid | DoesNotApply:
-        """Apply a diff on what is loaded and return the new tree; on failure nothing changes.
+    def apply(self, diff: bytes, *, tree: Oid) -> Oid | DoesNotApply:
+        """Return ``tree`` with the diff applied.
 
         A context that moved to other line numbers still counts as exact; changed context does not.
         """
-        applied = self._repository.git(
-            "-c", "apply.whitespace=nowarn", "-c", "apply.ignoreWhitespace=no",
-            "-c", "core.autocrlf=false", "-c", "core.ignoreCase=false",
-            "apply", "--cached", "--whitespace=nowarn", "-",
-            env=self._env, stdin=diff, ok=None,
-        )  # fmt: skip
-        if applied.code != 0:
-            return DoesNotApply(why=last_words(applied.stderr))
-        return Oid(self._repository.git("write-tree", env=self._env).stdout.decode().strip())
+        if self._plain:
+            quick = apply_plain(diff, tree=tree, trees=self._trees, objects=self._objects)
+            if quick is not None:
+                return quick
+        return self._ask_git(diff, tree)
 
-
-@contextlib.contextmanager
-def private_index(repository: Repository) -> Iterator[PrivateIndex]:
-    """Lend a private index that is gone after the block."""
-    with tempfile.TemporaryDirectory(prefix="forkbot-index-") as folder:
-        yield PrivateIndex(repository, Path(folder) / "index")
+    def _ask_git(self, diff: bytes, tree: Oid) -> Oid | DoesNotApply:
+        self._objects.flush()
+        git = self._repository.git
+        with tempfile.TemporaryDirectory(prefix="forkbot-index-") as folder:
+            env = {"GIT_INDEX_FILE": str(Path(folder) / "index")}
+            git("read-tree", "--end-of-options", tree, env=env)
+            applied = git(
+                "-c", "apply.whitespace=nowarn", "-c", "apply.ignoreWhitespace=no",
+                "-c", "core.autocrlf=false", "-c", "core.ignoreCase=false",
+                "apply", "--cached", "--whitespace=nowarn", "-",
+                env=env, stdin=diff, ok=None,
+            )  # fmt: skip
+            if applied.code != 0:
+                return DoesNotApply(why=last_words(applied.stderr))
+            return Oid(git("write-tree", env=env).stdout.decode().strip())

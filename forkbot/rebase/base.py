@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from forkbot.errors import UsageError
 from forkbot.git.repository import Repository
+from forkbot.git.workbench import Workbench
 from forkbot.model.fate import Place
 from forkbot.model.stack import Stack
 from forkbot.rebase.engine import recreate
@@ -18,11 +19,12 @@ def find_base(
     Raises the ``UsageError`` of the newest candidate when there is none.
     """
     first: UsageError | None = None
-    for place in candidates:
-        try:
-            recreate(stack, repository=repository, channel=channel, base=place)
-        except UsageError as e:
-            first = first or e
-        else:
-            return place
+    with Workbench(repository) as bench:
+        for place in candidates:
+            try:
+                recreate(stack, bench=bench, channel=channel, base=place)
+            except UsageError as e:
+                first = first or e
+            else:
+                return place
     raise first or UsageError("there is no upstream commit to sit on", where=f"stacks/{stack.name}")

@@ -7,34 +7,34 @@ the two sides as labels, so text that merely looks like a marker is not mistaken
 import re
 
 from forkbot.git.merge import Conflicted, IndexEntry
-from forkbot.git.objects import Objects
+from forkbot.git.workbench import Workbench
 from forkbot.model.fate import Conflict, ConflictedPath, Hunk, Stage
 from forkbot.text import decode
-from forkbot.words import Oid, PatchName
+from forkbot.words import PatchName
 
 _MARK = re.compile(rb"^(<{7,}|\|{7,}|>{7,}) ([0-9a-f]{7,64})(?::.*)?\r?$")
 _SPLIT = re.compile(rb"^={7,}\r?$")
 
 
-def describe_conflict(name: PatchName, conflicted: Conflicted, *, objects: Objects) -> Conflict:
+def describe_conflict(name: PatchName, conflicted: Conflicted, *, bench: Workbench) -> Conflict:
     """Return the conflict of one patch, one fact a path, sorted by path."""
     paths = {e.path for e in conflicted.entries}
     for message in conflicted.messages:
         paths.update(message.paths[:1])
     return Conflict(
         patch=name,
-        paths=tuple(_describe(path, conflicted, objects) for path in sorted(paths)),
+        paths=tuple(_describe(path, conflicted, bench) for path in sorted(paths)),
     )
 
 
-def _describe(path: bytes, conflicted: Conflicted, objects: Objects) -> ConflictedPath:
+def _describe(path: bytes, conflicted: Conflicted, bench: Workbench) -> ConflictedPath:
     stages = {e.stage: e for e in conflicted.entries if e.path == path}
     kinds = sorted({m.kind for m in conflicted.messages if path in m.paths})
     hunks: tuple[Hunk, ...] = ()
-    merged = find_blob(conflicted.tree, path, objects=objects)
-    if merged is not None and "binary" not in kinds:
-        upstream = objects.read(stages[2].oid)[1] if _is_file(stages.get(2)) else b""
-        hunks = conflict_hunks(objects.read(merged)[1], upstream=upstream)
+    merged = bench.trees.find(conflicted.tree, path)
+    if merged is not None and merged.is_file and "binary" not in kinds:
+        upstream = bench.objects.read(stages[2].oid)[1] if _is_file(stages.get(2)) else b""
+        hunks = conflict_hunks(bench.objects.read(merged.oid)[1], upstream=upstream)
     return ConflictedPath(
         path=decode(path),
         kinds=tuple(kinds),
@@ -53,29 +53,6 @@ def _stage(entry: IndexEntry | None) -> Stage | None:
     if entry is None:
         return None
     return Stage(mode=entry.mode, oid=entry.oid, path=decode(entry.path))
-
-
-def find_blob(tree: Oid, path: bytes, *, objects: Objects) -> Oid | None:
-    """Return the regular file at ``path`` in ``tree``, or None."""
-    oid = tree
-    parts = path.split(b"/")
-    for depth, part in enumerate(parts):
-        found = _entry(objects.read(oid)[1], part)
-        last = depth == len(parts) - 1
-        if found is None or found[0].startswith(b"4") == last or (last and found[0][:3] != b"100"):
-            return None
-        oid = found[1]
-    return oid
-
-
-def _entry(tree: bytes, name: bytes) -> tuple[bytes, Oid] | None:
-    at = 0
-    while at < len(tree):
-        space, end = tree.index(b" ", at), tree.index(b"\0", at)
-        if tree[space + 1 : end] == name:
-            return tree[at:space], Oid(tree[end + 1 : end + 21].hex())
-        at = end + 21
-    return None
 
 
 def conflict_hunks(merged: bytes, *, upstream: bytes) -> tuple[Hunk, ...]:

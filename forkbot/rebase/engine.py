@@ -10,17 +10,15 @@ import dataclasses
 from collections.abc import Iterator
 
 from forkbot.errors import UsageError
-from forkbot.git.merge import Clean, Conflicted, Merger
-from forkbot.git.objects import Objects
-from forkbot.git.patching import DoesNotApply, private_index
+from forkbot.git.merge import Clean, Conflicted
+from forkbot.git.patching import DoesNotApply
 from forkbot.git.repository import Repository
+from forkbot.git.workbench import Workbench
 from forkbot.model.fate import Fate, PatchOutcome, Place, Rebase
 from forkbot.model.stack import Patch, Stack
 from forkbot.rebase.conflict import describe_conflict
-from forkbot.rebase.export import export
+from forkbot.rebase.export import commit_patch, export
 from forkbot.words import Channel, Oid, PatchName
-
-COMMITTER = "forkbot <forkbot@localhost.invalid>"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,19 +58,18 @@ def rebase(
     base: Place,
     onto: Place,
     stream: bool = True,
+    shortcuts: bool = True,
 ) -> Rebased:
     """Rebase ``stack`` from ``base`` to ``onto`` in a quarantined repository.
 
+    ``stream`` and ``shortcuts`` as in ``Workbench``: the answers are the same.
     Raises ``UsageError`` when a patch does not apply to its own base: then there is no change to
     carry, and no conflict to report.
     """
-    with (
-        Objects(repository) as objects,
-        Merger(repository, objects, stream=stream) as merger,
-    ):
-        changes = recreate(stack, repository=repository, channel=channel, base=base)
-        when = repository.commit(onto.commit).committed
-        pushed = tuple(push(changes, onto=onto, merger=merger, objects=objects, when=when))
+    with Workbench(repository, stream=stream, shortcuts=shortcuts) as bench:
+        changes = recreate(stack, bench=bench, channel=channel, base=base)
+        when = bench.objects.committed(onto.commit)
+        pushed = tuple(push(changes, onto=onto, bench=bench, when=when))
         stopped = any(p.conflict for p in pushed)
         carried = tuple(p for p in pushed if p.fate.carried)
         if stopped or base.commit == onto.commit:
@@ -80,11 +77,10 @@ def rebase(
         else:
             files = export(
                 tuple((p.patch, p.commit, p.before, p.tree) for p in carried if p.commit),
-                repository=repository,
+                bench=bench,
             )
         outcomes = tuple(
-            _outcome(p, files.get(p.patch.name), base=base, onto=onto, objects=objects)
-            for p in pushed
+            _outcome(p, files.get(p.patch.name), base=base, onto=onto, bench=bench) for p in pushed
         )
     if [o.name for o in outcomes] != [p.name for p in stack.patches]:
         raise AssertionError("every patch in, exactly one fate out")
@@ -104,38 +100,35 @@ def rebase(
 
 
 def recreate(
-    stack: Stack, *, repository: Repository, channel: Channel, base: Place
+    stack: Stack, *, bench: Workbench, channel: Channel, base: Place
 ) -> tuple[Change, ...]:
     """Apply every patch file to the base, exactly, and return the trees on the way."""
     changes = []
-    with private_index(repository) as index:
-        if stack.patches:
-            index.load(base.tree)
-        tree = base.tree
-        for patch in stack.patches:
-            after = index.apply(patch.diff)
-            where = f"stacks/{stack.name}/patches/{patch.name}.patch"
-            if isinstance(after, DoesNotApply):
-                raise UsageError(
-                    f'patch "{patch.name}" does not apply to its own base {base.label} '
-                    f"({base.commit[:12]}, channel {channel.value})\n{after.why}",
-                    where=where,
-                    hint=f"git log -- {where} shows who last changed it; "
-                    "patches are applied without fuzz",
-                )
-            if after == tree:
-                raise UsageError(
-                    f'patch "{patch.name}" changes nothing on its base {base.label}',
-                    where=where,
-                    hint=f"delete it, and its line in stacks/{stack.name}/patches/series",
-                )
-            changes.append(Change(patch=patch, before=tree, after=after))
-            tree = after
+    tree = base.tree
+    for patch in stack.patches:
+        after = bench.patcher.apply(patch.diff, tree=tree)
+        where = f"stacks/{stack.name}/patches/{patch.name}.patch"
+        if isinstance(after, DoesNotApply):
+            raise UsageError(
+                f'patch "{patch.name}" does not apply to its own base {base.label} '
+                f"({base.commit[:12]}, channel {channel.value})\n{after.why}",
+                where=where,
+                hint=f"git log -- {where} shows who last changed it; "
+                "patches are applied without fuzz",
+            )
+        if after == tree:
+            raise UsageError(
+                f'patch "{patch.name}" changes nothing on its base {base.label}',
+                where=where,
+                hint=f"delete it, and its line in stacks/{stack.name}/patches/series",
+            )
+        changes.append(Change(patch=patch, before=tree, after=after))
+        tree = after
     return tuple(changes)
 
 
 def push(
-    changes: tuple[Change, ...], *, onto: Place, merger: Merger, objects: Objects, when: int
+    changes: tuple[Change, ...], *, onto: Place, bench: Workbench, when: int
 ) -> Iterator[Pushed]:
     """Merge each change on top of the one before, and commit; a conflict blocks the rest."""
     parent, tree, stopped = onto.commit, onto.tree, False
@@ -143,7 +136,7 @@ def push(
         if stopped:
             yield Pushed(patch=change.patch, fate=Fate.BLOCKED, before=tree, tree=tree)
             continue
-        merged = merger.merge(base=change.before, upstream=tree, ours=change.after)
+        merged = bench.merger.merge(base=change.before, upstream=tree, ours=change.after)
         match merged:
             case Conflicted():
                 stopped = True
@@ -154,7 +147,7 @@ def push(
                 yield Pushed(patch=change.patch, fate=Fate.EMPTY, before=tree, tree=tree)
             case Clean(tree=result):
                 parent = commit_patch(
-                    change.patch, tree=result, parent=parent, objects=objects, when=when
+                    change.patch, tree=result, parent=parent, objects=bench.objects, when=when
                 )
                 yield Pushed(
                     patch=change.patch, fate=Fate.SHIFTED, before=tree, tree=result, commit=parent
@@ -162,24 +155,8 @@ def push(
                 tree = result
 
 
-def commit_patch(patch: Patch, *, tree: Oid, parent: Oid, objects: Objects, when: int) -> Oid:
-    """Write the patch's commit: its own author, date and words; forkbot's committer line."""
-    offset = patch.author_date.utcoffset()
-    minutes = int(offset.total_seconds()) // 60 if offset else 0
-    sign = "-" if minutes < 0 else "+"
-    zone = f"{sign}{abs(minutes) // 60:02d}{abs(minutes) % 60:02d}"
-    author = f"{patch.author_name} <{patch.author_email}>"
-    return objects.write_commit(
-        tree=tree,
-        parents=(parent,),
-        author=f"{author} {int(patch.author_date.timestamp())} {zone}".encode(),
-        committer=f"{COMMITTER} {when} +0000".encode(),
-        message=patch.message.encode(),
-    )
-
-
 def _outcome(
-    pushed: Pushed, file: Patch | None, *, base: Place, onto: Place, objects: Objects
+    pushed: Pushed, file: Patch | None, *, base: Place, onto: Place, bench: Workbench
 ) -> PatchOutcome:
     patch, fate, evidence = pushed.patch, pushed.fate, ""
     if fate is Fate.SHIFTED:
@@ -191,7 +168,7 @@ def _outcome(
         evidence = f"on {onto.label} the merge leaves nothing of it: upstream has this content"
     conflict = None
     if pushed.conflict is not None:
-        conflict = describe_conflict(patch.name, pushed.conflict, objects=objects)
+        conflict = describe_conflict(patch.name, pushed.conflict, bench=bench)
     return PatchOutcome(
         name=PatchName(patch.name),
         fate=fate,

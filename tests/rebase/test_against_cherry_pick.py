@@ -16,9 +16,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from forkbot import process
-from forkbot.git.merge import Clean, Merger
-from forkbot.git.objects import Objects
+from forkbot.git.merge import Clean
 from forkbot.git.repository import Repository, quarantine, sealed_env
+from forkbot.git.workbench import Workbench
 from forkbot.model.fate import Fate, Place
 from forkbot.model.stack import Stack
 from forkbot.rebase.engine import Change, Rebased, push, rebase
@@ -134,7 +134,7 @@ def stories(draw: st.DrawFn) -> tuple[Files, Files, list[Files]]:
 def cherry_pick(
     work: Path, *, repository: Repository, onto: Oid, pick: Oid
 ) -> tuple[Oid, Oid] | None:
-    """Return tree and commit of a real cherry-pick in a real work tree, or None when it conflicts."""
+    """Return tree and commit of a real cherry-pick in a work tree, or None when it conflicts."""
     env = {
         **repository.env,
         "GIT_COMMITTER_NAME": "x",
@@ -177,15 +177,14 @@ def _check(story: tuple[Files, Files, list[Files]], folder: Path, *, stream: boo
     trees = [write_tree(repository, files) for files in states]
     with (
         quarantine(repository, scratch=folder / "scratch") as lent,
-        Objects(lent) as objects,
-        Merger(lent, objects, stream=stream) as merger,
+        Workbench(lent, stream=stream) as bench,
     ):
         current = upstream.place(onto).tree
         parent, patched = onto, base
         for before, after in itertools.pairwise(trees):
             pick = commit_tree(repository, tree=after, parents=(patched,), message="p", when=3)
             expected = cherry_pick(work, repository=repository, onto=parent, pick=pick)
-            merged = merger.merge(base=before, upstream=current, ours=after)
+            merged = bench.merger.merge(base=before, upstream=current, ours=after)
             got = merged.tree if isinstance(merged, Clean) else None
             assert got == (expected and expected[0])
             if got is None or expected is None:
@@ -247,10 +246,8 @@ def _exported_files_reproduce(
 def _by_trees(
     lent: Repository, changes: tuple[Change, ...], upstream: Upstream, onto: Oid
 ) -> Oid | None:
-    with Objects(lent) as objects, Merger(lent, objects) as merger:
-        pushed = list(
-            push(changes, onto=upstream.place(onto), merger=merger, objects=objects, when=1)
-        )
+    with Workbench(lent, shortcuts=False) as bench:
+        pushed = list(push(changes, onto=upstream.place(onto), bench=bench, when=1))
     if any(p.conflict for p in pushed):
         return None
     return next((p.tree for p in reversed(pushed)), upstream.place(onto).tree)
