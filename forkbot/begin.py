@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from forkbot.errors import UsageError
-from forkbot.git.objects import Objects
 from forkbot.git.repository import Repository, quarantine, sealed_env
+from forkbot.git.workbench import Workbench
 from forkbot.model.fate import Place
 from forkbot.model.stack import ChannelLock, Patch, Stack, UpstreamStatus
-from forkbot.rebase.engine import commit_patch, rebase
-from forkbot.rebase.export import render_patch
+from forkbot.rebase.engine import rebase
+from forkbot.rebase.export import make_patch
 from forkbot.session import Session
 from forkbot.stackdir.files import write_stack
 from forkbot.stackdir.load import STACKS, load_family, select, stack_folder
@@ -85,9 +85,16 @@ def import_branch(
         )
     repository, commits, base_oid = _read_branch(source, base=base, tip=tip, session=session)
     info = repository.commit(base_oid)
-    place = Place(commit=base_oid, tree=info.tree, label=repository.describe(base_oid))
-    with quarantine(repository, scratch=session.scratch) as lent:
-        patches = _to_patches(commits, base=place, repository=lent)
+    place = Place(
+        commit=base_oid,
+        tree=info.tree,
+        label=repository.describe(base_oid, crate=stack.policy.crate),
+    )
+    with (
+        quarantine(repository, scratch=session.scratch) as lent,
+        Workbench(lent) as bench,
+    ):
+        patches = _to_patches(commits, base=place, bench=bench)
         filled = msgspec.structs.replace(stack, patches=patches)
         proof = rebase(filled, repository=lent, channel=Channel.MAIN, base=place, onto=place).facts
         wanted = lent.commit(Oid(commits[-1].hexsha)).tree
@@ -154,9 +161,7 @@ def _resolve(repository: Repository, rev: str, found: "git.Repo") -> Oid:
     return repository.resolve(rev)
 
 
-def _to_patches(
-    commits: "list[git.Commit]", *, base: Place, repository: Repository
-) -> tuple[Patch, ...]:
+def _to_patches(commits: "list[git.Commit]", *, base: Place, bench: Workbench) -> tuple[Patch, ...]:
     patches: list[Patch] = []
     before, taken = base.tree, set[str]()
     for commit in commits:
@@ -165,15 +170,7 @@ def _to_patches(
             raise UsageError(f"commit {commit.hexsha[:12]} changes nothing", hint="drop it first")
         message = _message_text(commit)
         draft = _draft(commit, message, taken)
-        with Objects(repository) as objects:
-            root = objects.write_commit(
-                tree=before, parents=(), author=b"x <x@x> 0 +0000",
-                committer=b"x <x@x> 0 +0000", message=b"base",
-            )  # fmt: skip
-            oid = commit_patch(draft, tree=after, parent=root, objects=objects, when=0)
-        patches.append(
-            render_patch(draft, commit=oid, repository=repository, before=before, tree=after)
-        )
+        patches.append(make_patch(draft, before=before, after=after, bench=bench))
         before = after
     return tuple(patches)
 

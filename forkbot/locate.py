@@ -62,7 +62,9 @@ def _on_main(stack: Stack, *, session: Session, aim: Aim) -> Located:
 
     def place(oid: Oid) -> Place:
         info = repository.commit(oid)
-        return Place(commit=oid, tree=info.tree, label=repository.describe(oid))
+        return Place(
+            commit=oid, tree=info.tree, label=repository.describe(oid, crate=stack.policy.crate)
+        )
 
     lock = stack.lock.channel(Channel.MAIN)
     base = None

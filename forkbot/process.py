@@ -8,15 +8,17 @@ import contextlib
 import dataclasses
 import functools
 import os
+import select
 import selectors
 import shlex
 import signal
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Self
+from typing import NoReturn, Self
 
 from forkbot.errors import MachineError, ProcessError, TimedOutError
 from forkbot.text import decode, redact
@@ -60,7 +62,12 @@ def last_words(stderr: bytes, *, lines: int = 12) -> str:
 
 
 def _start(
-    argv: Sequence[str | Path], *, env: Env, cwd: Path | None, stdin: int | None
+    argv: Sequence[str | Path],
+    *,
+    env: Env,
+    cwd: Path | None,
+    stdin: int | None,
+    stderr: int = subprocess.PIPE,
 ) -> subprocess.Popen[bytes]:
     child = None
     try:
@@ -71,7 +78,7 @@ def _start(
                 cwd=cwd,
                 stdin=subprocess.DEVNULL if stdin is None else stdin,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
+                stderr=stderr,
                 start_new_session=True,  # so that its children can be ended with it
                 bufsize=0,
             )
@@ -236,68 +243,69 @@ class Conversation:
     ) -> None:
         self._argv = argv
         self._timeout = timeout
-        self._child = _start(argv, env=env, cwd=cwd, stdin=subprocess.PIPE)
+        # a file, so that a talkative child never waits for somebody to read its complaints
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the child
+        try:
+            self._child = _start(
+                argv, env=env, cwd=cwd, stdin=subprocess.PIPE, stderr=self._errors.fileno()
+            )
+        except BaseException:
+            self._errors.close()
+            raise
+        assert self._child.stdin is not None
+        assert self._child.stdout is not None
+        self._in, self._out = self._child.stdin.fileno(), self._child.stdout.fileno()
+        self._poll = select.poll()
+        self._poll.register(self._out, select.POLLIN)
         self._buffer = b""
-        self._error = b""
 
     def send(self, request: bytes) -> None:
         """Write one whole request."""
-        assert self._child.stdin is not None
         try:
-            view = memoryview(request)
-            while view:
-                view = view[self._child.stdin.write(view) or 0 :]
+            while request:
+                request = request[os.write(self._in, request) :]
         except BrokenPipeError:
             self._died()
 
     def read_exactly(self, count: int) -> bytes:
         """Return the next ``count`` bytes."""
-        deadline = time.monotonic() + self._timeout
-        while len(self._buffer) < count:
-            self._more(deadline)
+        if len(self._buffer) < count:
+            chunks, have = [self._buffer], len(self._buffer)
+            while have < count:
+                chunks.append(self._more())
+                have += len(chunks[-1])
+            self._buffer = b"".join(chunks)
         answer, self._buffer = self._buffer[:count], self._buffer[count:]
         return answer
 
     def read_until(self, mark: bytes) -> bytes:
         """Return the bytes before the next ``mark``, and drop the mark."""
-        deadline = time.monotonic() + self._timeout
         while mark not in self._buffer:
-            self._more(deadline)
+            self._buffer += self._more()
         answer, _, self._buffer = self._buffer.partition(mark)
         return answer
 
-    def _more(self, deadline: float) -> None:
-        assert self._child.stdout is not None
-        assert self._child.stderr is not None
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._child.stdout, selectors.EVENT_READ)
-            selector.register(self._child.stderr, selectors.EVENT_READ)
-            while True:
-                ready = selector.select(deadline - time.monotonic())
-                if not ready:
-                    raise TimedOutError(f"{_show(self._argv)} did not answer")
-                if any(key.fileobj is self._child.stdout for key, _ in ready):
-                    break
-                said = os.read(self._child.stderr.fileno(), 1 << 16)
-                self._error += said
-                if not said:
-                    selector.unregister(self._child.stderr)
-        chunk = os.read(self._child.stdout.fileno(), 1 << 18)
+    def _more(self) -> bytes:
+        if not self._poll.poll(self._timeout * 1000):
+            raise TimedOutError(f"{_show(self._argv)} did not answer in {self._timeout:.0f} s")
+        chunk = os.read(self._out, 1 << 18)
         if not chunk:
             self._died()
-        self._buffer += chunk
+        return chunk
 
-    def _died(self) -> None:
-        assert self._child.stderr is not None
+    def _died(self) -> NoReturn:
         self._child.wait(timeout=self._timeout)
-        error = self._error + (self._child.stderr.read() or b"")
+        self._errors.seek(0)
         raise ProcessError(
-            command=_show(self._argv), code=self._child.returncode, last_words=last_words(error)
+            command=_show(self._argv),
+            code=self._child.returncode,
+            last_words=last_words(self._errors.read()),
         )
 
     def close(self) -> None:
         """End the child. Safe to call twice."""
         _end(self._child)
+        self._errors.close()
 
     def __enter__(self) -> Self:
         """Return itself; the child already runs."""

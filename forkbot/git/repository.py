@@ -118,9 +118,16 @@ class Repository:
         pairs = (line.rpartition(" ") for line in said.stdout.decode().splitlines())
         return {name: Oid(oid) for name, _, oid in pairs}
 
-    def describe(self, oid: Oid) -> str:
-        """Return a name for people: nearest tag and distance, else the date and short id."""
-        said = self.git("describe", "--tags", "--abbrev=9", "--end-of-options", oid, ok=None)
+    def describe(self, oid: Oid, *, crate: str) -> str:
+        """Return a name for people: ``crate``'s nearest tag and distance, else date and short id.
+
+        A repository of several crates has tags for each: ``v1.2.3`` and ``crate-1.2.3`` are ours.
+        """
+        ours = [f"--match={crate}-{v}[0-9]*" for v in ("", "v")]
+        said = self.git(
+            "describe", "--tags", "--abbrev=9", "--match=v[0-9]*", *ours, "--end-of-options", oid,
+            ok=None,
+        )  # fmt: skip
         if said.code == 0:
             return said.stdout.decode().strip()
         dated = self.git("show", "-s", "--format=%cs %h", "--abbrev=9", "--end-of-options", oid)
