@@ -4,11 +4,10 @@ from pathlib import Path
 
 import click
 from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from forkbot.cli.surroundings import json_option, opened, print_json
+from forkbot.cli.surroundings import console, json_option, opened, print_json
 from forkbot.errors import EXIT_DONE
 from forkbot.forge.local import LocalForge
 from forkbot.report.markdown import render_markdown
@@ -36,18 +35,19 @@ def status_command(root: Path | None, stacks: tuple[str, ...], *, as_json: bool)
     if as_json:
         print_json(found)
         return EXIT_DONE
-    console = Console(highlight=False)
+    out = console()
     table = Table(box=box.SIMPLE, pad_edge=False)
     for name in ("stack", "patches", "channel", "base", "verdict", "fork branch", ""):
-        table.add_column(name, overflow="fold")
+        # a narrow terminal breaks these two, and leaves the rest whole
+        table.add_column(name, no_wrap=name not in {"base", "fork branch"}, overflow="fold")
     for s in found:
-        where = f"{s.repo} {s.branch}"
-        cells = (s.stack, str(s.patches), s.channel.value, s.base or "not rebased yet",
-                 s.verdict or "none", where, s.published)  # fmt: skip
+        first = s.channel is Channel.MAIN
+        cells = (s.stack if first else "", str(s.patches) if first else "", s.channel.value,
+                 s.base or "-", s.verdict or "-", f"{s.repo} {s.branch}", s.published)  # fmt: skip
         table.add_row(*map(Text, cells))
-    console.print(table)
+    out.print(table)
     if runs:
-        console.print(f"last run: {runs[-1]} (forkbot report)")
+        out.print(f"last run: {runs[-1]} (forkbot report)")
     return EXIT_DONE
 
 
@@ -71,5 +71,5 @@ def report_command(root: Path | None, run: str | None, *, face: str, as_json: bo
     elif face == "markdown":
         click.echo(render_markdown(record), nl=False)
     else:
-        show(record, Console(highlight=False))
+        show(record, console())
     return EXIT_DONE
