@@ -43,6 +43,7 @@ def plan_publication(
         repo=repo,
         branch=branch,
         move=Move.UPDATE,
+        place=forge.remote(repo).shown,
         old=old,
         new=new,
         recovery=f"refs/tags/forkbot/{stack}/{today:%Y-%m-%d}-{old[:12]}",
@@ -55,8 +56,7 @@ def plan_publication(
             plan,
             move=Move.REFUSED,
             recovery="",
-            why=f"{branch} has commits that are not forkbot's: {oid[:12]} by {who}{more}; "
-            f"take them into a patch (forkbot import), or move the branch away",
+            why=f"{branch} has commits that are not forkbot's: {oid[:12]} by {who}{more}",
         )
     return plan
 
@@ -64,8 +64,9 @@ def plan_publication(
 def foreign_commits(repository: Repository, tip: Oid) -> tuple[tuple[Oid, str], ...]:
     """Return the commits under ``tip`` that neither upstream nor forkbot made, with committers."""
     said = repository.git(
-        "log", "--format=%H %cn <%ce>", "--end-of-options", tip, "--not", "--branches", "--tags"
-    )
+        "log", "--format=%H %cn <%ce>", "--not", "--branches", "--tags", "--not",
+        "--end-of-options", tip,
+    )  # fmt: skip
     lines = (li.partition(" ") for li in said.stdout.decode(errors="replace").splitlines())
     return tuple((Oid(oid), who) for oid, _, who in lines if who != COMMITTER)
 

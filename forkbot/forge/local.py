@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from forkbot import process
+from forkbot.errors import RemoteError
 from forkbot.git.remote import Remote, local_url
 from forkbot.git.repository import init_bare, sealed_env
 
@@ -29,4 +30,12 @@ class LocalForge:
 
     def create(self, repo: str) -> None:
         """Make the repository when it is missing."""
-        init_bare(self._path(repo), env=sealed_env(self._ambient))
+        path = self._path(repo)
+        try:
+            init_bare(path, env=sealed_env(self._ambient))
+        except OSError as e:
+            raise RemoteError(
+                f"cannot make the repository: {e.strerror}",
+                where=str(path),
+                hint="see that forkbot may write there, then run the same command again",
+            ) from e

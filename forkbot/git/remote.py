@@ -102,7 +102,7 @@ class Remote:
             for line in said.stdout.decode(errors="replace").splitlines()
             if line.startswith("!")
         ]
-        if not rejected:
+        if not rejected or any("unpacker error" in li for line in rejected for li in line):
             raise self._trouble(process.last_words(said.stderr))
         reasons = "; ".join(f"{p[1].rpartition(':')[2]}: {p[2]}" for p in rejected if len(p) > 2)
         raise RefusedError(

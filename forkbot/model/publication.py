@@ -22,6 +22,7 @@ class Publication(Fact, frozen=True, kw_only=True):
     repo: str
     branch: BranchName
     move: Move
+    place: str = ""  # where git reaches the fork, as it may be shown; '' when it is not there
     old: Oid | None = None
     new: Oid | None = None
     recovery: str = ""  # the tag that keeps `old` reachable

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from forkbot.model.fate import Conflict, ConflictedPath, Hunk
+from forkbot.model.publication import Move
 from forkbot.model.record import RunRecord, StackRecord
 from forkbot.model.verdict import Build, Colour, Smoke, Verdict
 from forkbot.report.neutral import code, fenced, inline
@@ -67,13 +68,20 @@ def _writes(record: RunRecord) -> Iterator[str]:
 
 
 def _trouble(stack: StackRecord) -> Iterator[str]:
-    if stack.trouble is None:
-        return
-    yield f"## {stack.name}: no answer"
-    yield ""
-    where = f"{stack.trouble.where}: " if stack.trouble.where else ""
-    yield fenced(where + stack.trouble.what)
-    yield ""
+    if stack.trouble is not None:
+        where = f"{stack.trouble.where}: " if stack.trouble.where else ""
+        yield f"## {inline(stack.name)}: no answer"
+        yield ""
+        yield fenced(where + stack.trouble.what)
+        yield ""
+    plan = stack.publication
+    if plan is not None and plan.move is Move.REFUSED:
+        yield f"## {inline(stack.name)}: not published"
+        yield ""
+        yield fenced(plan.why)
+        yield ""
+        yield "Nothing was pushed; the stack's files are as they were."
+        yield ""
 
 
 def _conflict(stack: StackRecord, conflict: Conflict) -> Iterator[str]:

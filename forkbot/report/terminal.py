@@ -8,7 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from forkbot.model.fate import Fate, Rebase
-from forkbot.model.record import RunRecord
+from forkbot.model.publication import Move
+from forkbot.model.record import RunRecord, StackRecord
 from forkbot.report.view import headline, next_steps, reds, rows, writes
 from forkbot.text import visible
 
@@ -22,14 +23,8 @@ def show(record: RunRecord, console: Console) -> None:
 
     console.print(_overview(record))
     for stack in record.stacks:
-        if stack.trouble is not None:
-            where = f"{stack.trouble.where}: " if stack.trouble.where else ""
-            say(f"error: {where}{stack.trouble.what}", "red")
-        if stack.rebase is not None:
-            for o in stack.rebase.dropped:
-                say(f"{stack.name}: patch {o.name} leaves the series, {o.fate.value}: {o.evidence}")
-            for line in _conflict(stack.rebase):
-                say(line, "red")
+        for line, style in _stack(stack):
+            say(line, style)
     wrong = reds(record.verdict) if record.verdict else []
     for line in wrong:
         say(f"red: {line}", "red")
@@ -38,6 +33,21 @@ def show(record: RunRecord, console: Console) -> None:
     say(headline(record), "bold green" if record.exit_code == 0 else "bold red")
     for step in next_steps(record):
         say(f"next: {step}", "cyan")
+
+
+def _stack(stack: StackRecord) -> Iterator[tuple[str, str]]:
+    if stack.trouble is not None:
+        where = f"{stack.trouble.where}: " if stack.trouble.where else ""
+        yield f"error: {where}{stack.trouble.what}", "red"
+    if stack.rebase is not None:
+        for o in stack.rebase.dropped:
+            what = f"patch {o.name} leaves the series, {o.fate.value}"
+            yield f"{stack.name}: {what}: {o.evidence}", ""
+        for line in _conflict(stack.rebase):
+            yield line, "red"
+    plan = stack.publication
+    if plan is not None and plan.move is Move.REFUSED:
+        yield f"refused: {stack.name}: {plan.why}", "red"
 
 
 def _overview(record: RunRecord) -> RenderableType:

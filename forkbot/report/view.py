@@ -1,6 +1,7 @@
 """What a record says, worked out once for every face: the headline, the rows, the next command."""
 
 import dataclasses
+import shlex
 from typing import assert_never
 
 from forkbot.model.fate import Fate, PatchOutcome, Rebase
@@ -32,7 +33,10 @@ def headline(record: RunRecord) -> str:
             patch, onto = stack.rebase.conflict.patch, stack.rebase.onto.label
             worst.append(f"{stack.name}: patch {patch} is in conflict with {onto}")
         elif stack.publication is not None and stack.publication.move is Move.REFUSED:
-            worst.append(f"{stack.name}: a person's commits are on {stack.publication.branch}")
+            place = f"{stack.publication.repo} {stack.publication.branch}"
+            worst.append(
+                f"{stack.name}: a person's commits are on {place}, and it was left as it is"
+            )
     if record.verdict is not None:
         worst += reds(record.verdict)
     if worst:
@@ -117,7 +121,7 @@ def rows(record: RunRecord) -> tuple[Row, ...]:
             upstream=_upstream(s.rebase),
             patches=_patches(s),
             verified=_verified(s, record.verdict),
-            branch=_branch(s.publication),
+            branch=_branch(s.publication, dry_run=record.dry_run),
         )
         for s in record.stacks
     )
@@ -161,17 +165,18 @@ def _verified(stack: StackRecord, verdict: Verdict | None) -> str:
     return text
 
 
-def _branch(plan: Publication | None) -> str:
+def _branch(plan: Publication | None, *, dry_run: bool) -> str:
     if plan is None:
         return "not asked"
     place = f"{plan.repo} {plan.branch}"
+    instead = "would be" if dry_run else "not"
     match plan.move:
         case Move.NOTHING:
             return f"{place}: up to date"
         case Move.CREATE:
-            return f"{place}: created" if plan.done else f"{place}: would be created"
+            return f"{place}: created" if plan.done else f"{place}: {instead} created"
         case Move.UPDATE:
-            return f"{place}: updated" if plan.done else f"{place}: would be updated"
+            return f"{place}: updated" if plan.done else f"{place}: {instead} updated"
         case Move.REFUSED:
             return f"{place}: refused"
         case Move.HELD:
@@ -212,12 +217,19 @@ def next_steps(record: RunRecord) -> tuple[str, ...]:
             steps.append(f"edit stacks/{stack.name}/patches/{patch}.patch until it fits {label}")
             steps.append(f"forkbot rebase {stack.name}{channel} --base {stack.rebase.onto.commit}")
         elif stack.publication is not None and stack.publication.move is Move.REFUSED:
-            steps.append(f"git log {stack.publication.branch}  # {stack.publication.why}")
+            steps.append(_see_and_move(stack.publication))
     if record.verdict is not None and reds(record.verdict) and not record.dry_run:
         steps.append(f"forkbot report {record.id} --format markdown  # all that was said")
     if record.dry_run and record.exit_code == 0 and writes(record):
         steps.append(record.command.replace(" --dry-run", ""))
     return tuple(dict.fromkeys(steps))
+
+
+def _see_and_move(plan: Publication) -> str:
+    return (
+        f"take them into a patch (forkbot import), or move the branch away: "
+        f"git -C {shlex.quote(plan.place)} log {plan.branch}"
+    )
 
 
 def writes(record: RunRecord) -> tuple[str, ...]:
