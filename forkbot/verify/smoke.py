@@ -7,6 +7,7 @@ stack.yaml says (red, as a rule): a smoke test that cannot fail proves nothing.
 
 import contextlib
 import http.server
+import re
 import secrets
 import threading
 from collections.abc import Iterator
@@ -109,9 +110,21 @@ def _run(
     )  # fmt: skip
 
 
+_FRAME = re.compile(r"^\s*\d+:\s+0x[0-9a-f]+ - ")
+_HEAD, _TAIL = 12, 12  # lines
+
+
 def _output(stdout: bytes, stderr: bytes) -> str:
+    """Return what a component said: how it began and how it ended, without wasm frames.
+
+    A panic's own words come first, and some twenty frames that nobody asked for after them.
+    """
     lines = redact(decode(stdout + stderr)).splitlines()
-    return "\n".join(lines[-25:])
+    told = [line for line in lines if not _FRAME.match(line)]
+    if len(told) > _HEAD + _TAIL:
+        left_out = len(told) - _HEAD - _TAIL
+        told = [*told[:_HEAD], f"… {left_out} lines …", *told[-_TAIL:]]
+    return "\n".join(told)
 
 
 def _judge(
