@@ -51,7 +51,7 @@ STACK_NAME = Word(
     example="tokio",
 )
 PATCH_NAME = Word(
-    pattern=rf"^[A-Za-z0-9](?!.*\.\.)[A-Za-z0-9._+-]{{0,127}}{_END}",
+    pattern=rf"^[A-Za-z0-9](?!.*\.\.)[A-Za-z0-9._+-]{{0,127}}(?<!\.){_END}",
     what="a patch name",
     rule="letters, digits, '.', '_', '+', '-', no '..'; begin with a letter or digit",
     example="wasi-inline-lookup",

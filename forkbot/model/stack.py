@@ -31,7 +31,7 @@ LOCK_VERSION = 1
 class UpstreamPolicy(Fact, frozen=True, kw_only=True):
     """Where the crate is developed; `subdir` is the crate's folder in that repository."""
 
-    git: Annotated[str, Meta(description="a git URL, or a path")]
+    git: Annotated[str, Meta(description="a git URL or a path")]
     branch: BranchName = BranchName("main")
     subdir: Subdir = Subdir("")
 

@@ -86,6 +86,10 @@ def _first_odd(lines: list[bytes], first_line: int) -> tuple[int, bytes] | None:
 
 
 def _check_hunks(lines: list[bytes], *, where: str, first_line: int) -> None:
+    """Refuse a hunk that is not what its counts say, and any line that is in no hunk.
+
+    git takes such a line for the text of a mail, and leaves it out without a word.
+    """
     # here, because `forkbot --help` must not pay for it
     from unidiff.errors import UnidiffParseError  # noqa: PLC0415
     from unidiff.patch import PatchSet  # noqa: PLC0415
@@ -100,20 +104,24 @@ def _check_hunks(lines: list[bytes], *, where: str, first_line: int) -> None:
             yield f"{line}\n"
 
     try:
-        files = PatchSet(feed(), metadata_only=True)
+        hunks = PatchSet(feed())[0]
     except UnidiffParseError as e:
         said = str(e).partition(":")[0]
-        raise UsageError(
-            f"the diff is malformed: {said[:1].lower()}{said[1:]}",
-            where=f"{where}:{first_line + max(seen, 1) - 1}",
-            hint="was it cut off, or edited by hand? then mend the counts in its @@ line",
-        ) from e
-    if len(files) > 1:
-        raise UsageError(
-            "a part of the diff has no `diff --git` line",
-            where=f"{where}:{first_line + (files[1].diff_line_no or 3) - 3}",
-            hint=_REMAKE,
-        )
+        at, what = max(seen, 1) - 1, f"the diff is malformed: {said[:1].lower()}{said[1:]}"
+    else:
+        at = 0
+        for hunk in hunks:
+            if not lines[at].startswith(b"@@ "):
+                break
+            at += 1 + len(hunk)
+        if at == len(lines) or lines[at] in {b"", _SIGNATURE}:
+            return
+        what = f"the diff is malformed: the line {_shown(lines[at])} is in no hunk"
+    raise UsageError(
+        what,
+        where=f"{where}:{first_line + at}",
+        hint="was it cut off, or edited by hand? then mend the counts in its @@ line",
+    )
 
 
 def _only_name(line: bytes, *, where: str) -> bytes:

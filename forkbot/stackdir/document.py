@@ -55,7 +55,7 @@ def read_document(path: Path, *, missing: str | None = None) -> Document:
         raise _not_yaml(e, where=f"{path}:{mark.line + 1 if mark else 1}") from e
     except yaml.reader.ReaderError as e:
         raise UsageError(
-            f"not YAML: the control character U+{ord(e.character):04X}",
+            f"not YAML: the control character U+{int(e.character):04X}",
             where=f"{path}:{text.count(chr(10), 0, e.position) + 1}",
             hint="take it out",
         ) from e
@@ -70,6 +70,8 @@ def _not_yaml(error: yaml.MarkedYAMLError, *, where: str) -> UsageError:
         hint = "indent with spaces, not with tabs"
     elif "mapping values are not allowed" in said:
         hint = "is there a ': ' in a text? put the text in quotes"
+    elif "alias" in said:
+        hint = "write the value out"
     elif "another document" in said:
         hint = "take out the line `---`"
     return UsageError(f"not YAML: {said}", where=where, hint=hint)
@@ -149,7 +151,9 @@ class _Reader:
             value = self._scalars.construct_object(node)
         except (ValueError, KeyError) as e:
             raise UsageError(
-                f"{node.value!r} is not {node.tag.replace(_CORE, '!!')}", where=self._where(node)
+                f"{node.value!r} is not {node.tag.replace(_CORE, '!!')}",
+                where=self._where(node),
+                hint="write a plain value",
             ) from e
         if not isinstance(value, str):
             self._written[at] = str(node.value)

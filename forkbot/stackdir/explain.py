@@ -81,7 +81,7 @@ def _in_struct(
             return Problem(
                 at=at,
                 what=f"the key {name!r} is missing" + ("" if at == "$" else f" in {_name(at)}"),
-                hint=f"add `{name}: …`, {_wanted(field.type)}",
+                hint=f"add `{name}: …`, {_meaning(field.type)}",
             )
     found = (find_problem(v, fields[k].type, f"{at}.{k}", written=written)
              for k, v in value.items())  # fmt: skip
@@ -151,7 +151,7 @@ def _shown(value: Plain, written: str | None) -> str:
             return "empty"
         case bool():
             said = "true" if value else "false"
-            return said if written in {None, said} else f"{written!r}, which YAML reads as {said},"
+            return said if written in {None, said} else f"{written!r} (in YAML that means {said})"
         case int() | float():
             return f"the number {written or value}"
         case str():
@@ -185,6 +185,14 @@ def _wanted(kind: inspect.Type) -> str:
             return f"a whole number from {kind.ge}{upto}"
         case _:
             return _either(_choices(kind))
+
+
+def _meaning(kind: inspect.Type) -> str:
+    match kind:
+        case inspect.Metadata(type=inspect.StrType(pattern=None)) if kind.extra_json_schema:
+            return str(kind.extra_json_schema.get("description", "text"))
+        case _:
+            return _wanted(kind)
 
 
 def _how_to_write(value: Plain, kind: inspect.Type, at: str, written: str | None) -> str:

@@ -126,7 +126,7 @@ class _Loaded:
 def _load(root: Path, name: StackName, shared: Document | None) -> _Loaded:
     folder = stack_folder(root, name)
     with reading(folder):
-        missing = f"forkbot new writes one; or take the folder away: rm -r {folder}"
+        missing = f"write it (crate, upstream, fork: see another stack's), or take {folder} away"
         document = overlay(shared, read_document(folder / POLICY, missing=missing))
         policy = decode(document, Policy)
         parse_git_url(policy.upstream.git, where=document.where("$.upstream.git"))

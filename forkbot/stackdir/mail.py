@@ -40,25 +40,25 @@ class Mail:
 
 def read_mail(data: bytes, *, where: str) -> Mail:
     """Take a patch file apart. Raises ``UsageError`` naming file and line."""
+    if not data.strip():
+        raise UsageError("the file is empty", where=f"{where}:1", hint=_WRITE)
     lines = data.split(b"\n")
     blank = next((i for i, line in enumerate(lines) if not line.strip()), len(lines))
     if any(line.endswith(b"\r") for line in lines[: blank + 1]):
         raise UsageError(
             "the mail has Windows line ends (CRLF)", where=f"{where}:1", hint=CRLF_HINT
         )
-    headers = _headers(_text(lines[:blank], 1, what="header", where=where), where=where)
-    _check_encoding(headers, where=where)
-    name, address = _author(headers, where=where)
-    subject = _decoded("Subject", headers, where=where)
-    if not subject:
-        raise UsageError("the header `Subject:` is missing", where=f"{where}:1", hint=_WRITE)
+    headers = _Headers(_text(lines[:blank], 1, what="header", where=where), where=where)
+    headers.check_encoding()
+    name, address = headers.author()
+    subject = headers.subject()
     end, diff_at = _ends(lines, blank, where=where)
     body = _text(lines[blank + 1 : end], blank + 2, what="message", where=where)
     _check_body(body, where=where)
     return Mail(
         author_name=name,
         author_email=address,
-        author_date=_date(headers, where=where),
+        author_date=headers.date(),
         message=_joined(subject, [text for _, text in body]),
         body=tuple(body),
         diff=b"\n".join(lines[diff_at:]),
@@ -121,79 +121,96 @@ def _text(lines: list[bytes], first: int, *, what: str, where: str) -> list[tupl
     return decoded
 
 
-def _headers(lines: list[tuple[int, str]], *, where: str) -> dict[str, str]:
-    headers: dict[str, str] = {}
-    last = ""
-    for number, line in lines:
-        if number == 1 and re.match(r"^From [0-9a-f]{40,64} ", line):
-            continue
-        found = re.match(r"^([A-Za-z][A-Za-z0-9-]*):[ \t]*(.*)$", line)
-        if line[:1] in {" ", "\t"} and last:
-            headers[last] += f" {line.strip()}"
-        elif found:
-            last = found[1].lower()
-            headers[last] = found[2].strip()
+class _Headers:
+    """A mail's header, each value with the line on which it begins."""
+
+    def __init__(self, lines: list[tuple[int, str]], *, where: str) -> None:
+        self._file = where
+        self._values: dict[str, str] = {}
+        self._lines: dict[str, int] = {}
+        last = ""
+        for number, line in lines:
+            if number == 1 and re.match(r"^From [0-9a-f]{40,64} ", line):
+                continue
+            found = re.match(r"^([A-Za-z][A-Za-z0-9-]*):[ \t]*(.*)$", line)
+            if line[:1] in {" ", "\t"} and last:
+                self._values[last] += f" {line.strip()}"
+            elif found:
+                last = found[1].lower()
+                self._values[last], self._lines[last] = found[2].strip(), number
+            else:
+                raise UsageError(
+                    f"not a mail header: {line!r}", where=f"{where}:{number}", hint=_WRITE
+                )
+
+    def _where(self, name: str) -> str:
+        return f"{self._file}:{self._lines.get(name, 1)}"
+
+    def check_encoding(self) -> None:
+        encoding = self._values.get("content-transfer-encoding", "8bit").lower()
+        kind = self._values.get("content-type", "text/plain").lower()
+        charset = re.search(r"charset=\"?([^\s\";]+)", kind)
+        if encoding not in {"8bit", "7bit", "binary"} or not kind.startswith("text/plain"):
+            odd = "content-type" if encoding == "8bit" else "content-transfer-encoding"
+            raise UsageError(
+                "the mail is encoded or has attachments",
+                where=self._where(odd),
+                hint="save it with `git format-patch`, not from a mail program",
+            )
+        if charset and charset[1] not in {"utf-8", "us-ascii"}:
+            raise UsageError(
+                f"the mail is in {charset[1]}, not in UTF-8",
+                where=self._where("content-type"),
+                hint="git -c i18n.logOutputEncoding=UTF-8 format-patch writes it so",
+            )
+
+    def subject(self) -> str:
+        subject = self._decoded("subject", self._values.get("subject", ""))
+        if not subject:
+            raise UsageError(
+                "the header `Subject:` is missing or empty",
+                where=self._where("subject"),
+                hint=_WRITE,
+            )
+        return subject
+
+    def author(self) -> tuple[str, str]:
+        found = re.fullmatch(r"(.*?)\s*<([^<>\s]+)>", self._values.get("from", ""))
+        if not found:
+            raise UsageError(
+                "the header `From: Name <email>` is missing or malformed",
+                where=self._where("from"),
+                hint="as in `From: A Person <person@example.org>`",
+            )
+        name = found[1]
+        if len(name) > 1 and name.startswith('"') and name.endswith('"'):
+            name = re.sub(r"\\(.)", r"\1", name[1:-1])
         else:
-            raise UsageError(f"not a mail header: {line!r}", where=f"{where}:{number}", hint=_WRITE)
-    return headers
+            name = self._decoded("from", name)
+        return " ".join(name.split()) or found[2], found[2]
 
+    def date(self) -> dt.datetime:
+        try:
+            when = email.utils.parsedate_to_datetime(self._values.get("date", ""))
+        except (ValueError, OverflowError) as e:
+            raise UsageError(
+                "the header `Date:` is missing or malformed",
+                where=self._where("date"),
+                hint="as in `Date: Mon, 2 Nov 2026 12:00:00 +0000`",
+            ) from e
+        return when if when.tzinfo else when.replace(tzinfo=dt.UTC)
 
-def _check_encoding(headers: dict[str, str], *, where: str) -> None:
-    encoding = headers.get("content-transfer-encoding", "8bit").lower()
-    kind = headers.get("content-type", "text/plain").lower()
-    charset = re.search(r"charset=\"?([^\s\";]+)", kind)
-    if encoding not in {"8bit", "7bit", "binary"} or not kind.startswith("text/plain"):
-        raise UsageError(
-            "the mail is encoded or has attachments",
-            where=f"{where}:1",
-            hint="save it with `git format-patch`, not from a mail program",
-        )
-    if charset and charset[1] not in {"utf-8", "us-ascii"}:
-        raise UsageError(
-            f"the mail is in {charset[1]}, not in UTF-8",
-            where=f"{where}:1",
-            hint="git -c i18n.logOutputEncoding=UTF-8 format-patch writes it so",
-        )
-
-
-def _decoded(name: str, headers: dict[str, str], *, where: str) -> str:
-    value = headers.get(name.lower(), "")
-    if "=?" not in value:
-        return value
-    try:
-        return str(email.header.make_header(email.header.decode_header(value)))
-    except (email.errors.HeaderParseError, LookupError, UnicodeError) as e:
-        raise UsageError(
-            f"the header `{name}:` cannot be decoded", where=f"{where}:1", hint="write it in UTF-8"
-        ) from e
-
-
-def _author(headers: dict[str, str], *, where: str) -> tuple[str, str]:
-    found = re.fullmatch(r"(.*?)\s*<([^<>\s]*)>", headers.get("from", ""))
-    if not found or not found[2]:
-        raise UsageError(
-            "the header `From: Name <email>` is missing or malformed",
-            where=f"{where}:1",
-            hint="as in `From: A Person <person@example.org>`",
-        )
-    name = found[1]
-    if len(name) > 1 and name.startswith('"') and name.endswith('"'):
-        name = re.sub(r"\\(.)", r"\1", name[1:-1])
-    else:
-        name = _decoded("From", {"from": name}, where=where)
-    return " ".join(name.split()) or found[2], found[2]
-
-
-def _date(headers: dict[str, str], *, where: str) -> dt.datetime:
-    try:
-        when = email.utils.parsedate_to_datetime(headers.get("date", ""))
-    except (ValueError, OverflowError) as e:
-        raise UsageError(
-            "the header `Date:` is missing or malformed",
-            where=f"{where}:1",
-            hint="as in `Date: Mon, 2 Nov 2026 12:00:00 +0000`",
-        ) from e
-    return when if when.tzinfo else when.replace(tzinfo=dt.UTC)
+    def _decoded(self, name: str, value: str) -> str:
+        if "=?" not in value:
+            return value
+        try:
+            return str(email.header.make_header(email.header.decode_header(value)))
+        except (email.errors.HeaderParseError, LookupError, UnicodeError) as e:
+            raise UsageError(
+                f"the header `{name.title()}:` cannot be decoded",
+                where=self._where(name),
+                hint="write it in UTF-8",
+            ) from e
 
 
 def _ends(lines: list[bytes], blank: int, *, where: str) -> tuple[int, int]:

@@ -13,7 +13,6 @@ from forkbot.stackdir.diff import diff_paths
 from forkbot.stackdir.mail import Mail, read_mail
 from forkbot.words import PatchName
 
-_STATUS = re.compile(r"^(\w+)(?:\s+\[?([^\]]+)\]?)?$")
 _DROP_WHEN = re.compile(
     r"^(?:merged \S+|released >=\s*\d+(?:\.\d+){1,2}|rustc >=\s*\d+(?:\.\d+){1,2}|green-without)$"
 )
@@ -119,13 +118,13 @@ class _Trailers:
             "Upstream-Status",
             f"end the message with `Upstream-Status: Pending` (or one of {', '.join(words[1:])})",
         )
-        found = _STATUS.match(text)
-        status = next((s for s in UpstreamStatus if found and s.value == found[1]), None)
-        if found is None or status is None:
+        word, _, rest = text.partition(" ")
+        status = next((s for s in UpstreamStatus if s.value == word), None)
+        if status is None:
             close = difflib.get_close_matches(text.title(), words, n=1)
             hint = f"did you mean {close[0]}?" if close else f"one of {', '.join(words)}"
             raise UsageError(f"unknown Upstream-Status {text!r}", where=where, hint=hint)
-        reference = (found[2] or "").strip()
+        reference = rest.strip().removeprefix("[").removesuffix("]").strip()
         if not reference and status in _NEEDS_REFERENCE:
             needed = _NEEDS_REFERENCE[status]
             raise UsageError(

@@ -11,24 +11,27 @@ CRLF_HINT = "put `*.patch -text` and `series -text` into .gitattributes, then ch
 
 
 def read_series(path: Path) -> tuple[PatchName, ...]:
-    """Return the names in a series file, in order. Raises ``UsageError`` with the line.
+    """Return the names in a series file, in order. Raises ``UsageError``."""
+    missing = f"an empty stack has an empty one: mkdir -p {path.parent} && touch {path}"
+    return parse_series(read_text(path, missing=missing), where=str(path))
+
+
+def parse_series(text: str, *, where: str) -> tuple[PatchName, ...]:
+    """Return the names in a series, in order. Raises ``UsageError`` with the line.
 
     What quilt would read differently (options, an indented comment, CRLF) is refused, so that
     ``quilt push -a`` and forkbot always mean the same.
     """
-    missing = f"an empty stack has an empty one: mkdir -p {path.parent} && touch {path}"
-    text = read_text(path, missing=missing)
     names: dict[PatchName, int] = {}
     for number, line in enumerate(text.split("\n"), start=1):
-        where = f"{path}:{number}"
         entry = _entry(line)
         if entry == "":
             continue
-        name = _checked(entry, line, where=where)
+        name = _checked(entry, line, where=f"{where}:{number}")
         if name in names:
             raise UsageError(
                 f"{entry} stands here a second time",
-                where=where,
+                where=f"{where}:{number}",
                 hint=f"the first is in line {names[name]}; keep one",
             )
         names[name] = number
@@ -39,13 +42,13 @@ def _entry(line: str) -> str:
     """Return the part of a line that names a patch, with its options; '' for none."""
     if line.startswith("#"):
         return ""
-    return re.split(r"[ \t]#", line, maxsplit=1)[0].strip(" \t")
+    return re.split(r"[ \t]#", line.lstrip(" \t"), maxsplit=1)[0].rstrip(" \t")
 
 
 def _checked(entry: str, line: str, *, where: str) -> PatchName:
     if line.endswith("\r"):
         raise UsageError("the line ends as on Windows (CRLF)", where=where, hint=CRLF_HINT)
-    if not line.startswith(entry) and entry.startswith("#"):
+    if entry.startswith("#"):
         raise UsageError(
             "quilt takes an indented comment for a patch", where=where, hint="begin the line with #"
         )
