@@ -36,11 +36,15 @@ class Document:
     lines: Mapping[str, str]
     written: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
-    def where(self, at: str) -> str:
-        """Return file:line of a place, or of the nearest that encloses it."""
+    def where(self, at: str, *, own: bool = False) -> str:
+        """Return file:line of a place, or of the nearest that encloses it.
+
+        ``own`` passes over what stands in the defaults: this file is where to change it.
+        """
         while at:
-            if at in self.lines:
-                return self.lines[at]
+            found = self.lines.get(at)
+            if found and not (own and found.rpartition(":")[0] != str(self.path)):
+                return found
             at = re.sub(r"(?:\.[^.\[]*|\[\d+\])$", "", at) if at != "$" else ""
         return str(self.path)
 

@@ -181,8 +181,8 @@ def _wanted(kind: inspect.Type) -> str:
         case inspect.BoolType():
             return "true or false"
         case inspect.IntType():
-            upto = "" if kind.le is None else f" to {kind.le}"
-            return f"a whole number from {kind.ge}{upto}"
+            span = f"of at least {kind.ge}" if kind.le is None else f"from {kind.ge} to {kind.le}"
+            return f"a whole number {span}"
         case _:
             return _either(_choices(kind))
 

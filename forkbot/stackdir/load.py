@@ -65,7 +65,7 @@ def load_family(root: Path) -> tuple[Stack, ...]:
         raise UsageError(
             f"the stacks depend on each other in a circle: {' → '.join(reversed(loop))}",
             where=next(where for where, d in _depends(entry, loaded) if d == loop[-2]),
-            hint=f"take {loop[-2]} out of `depends` there, or break the circle elsewhere",
+            hint=f"take {loop[-2]!r} out of `depends` there, or break the circle elsewhere",
         ) from e
 
 
@@ -229,7 +229,7 @@ def _check_branches(family: Mapping[StackName, _Loaded]) -> None:
                     continue
                 raise UsageError(
                     what,
-                    where=entry.document.where(f"$.fork.branches.{channel.value}"),
+                    where=entry.document.where(f"$.fork.branches.{channel.value}", own=True),
                     hint="give each its own branch under fork.branches",
                 )
             others[branch] = owner
