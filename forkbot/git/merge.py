@@ -13,7 +13,7 @@ kept here, with the version it was seen on:
 import dataclasses
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from forkbot.errors import MachineError
 from forkbot.git.objects import Objects
@@ -66,6 +66,7 @@ class Conflicted:
 
 
 Merge = Clean | Conflicted
+Sides = tuple[Entry, Entry, Entry]  # of one file: base, upstream side, our side
 
 
 def _fields(next_field: Callable[[], bytes]) -> Iterator[bytes]:
@@ -92,7 +93,7 @@ def _parse_conflict(tree: Oid, next_field: Callable[[], bytes]) -> Conflicted:
 
 def files_at_stake(
     *, base: Oid, upstream: Oid, ours: Oid, trees: Trees
-) -> dict[bytes, tuple[Entry, Entry, Entry]] | None:
+) -> dict[bytes, Sides] | None:
     """Return base, upstream's and our entry of each file that our side edits, by path.
 
     None when our side does more than edit regular files that upstream still has where they were.
@@ -134,6 +135,7 @@ class Merger:
         self._stream = stream and unbuffered is not None
         self._prefix = [unbuffered, "-o0"] if unbuffered is not None else []
         self._child: Conversation | None = None
+        self._files: dict[Sides, Entry | None] = {}  # merges of single files, answered before
 
     def merge(self, *, base: Oid, upstream: Oid, ours: Oid) -> Merge:
         """Merge two trees that came from ``base``.
@@ -163,20 +165,51 @@ class Merger:
         stakes = files_at_stake(base=base, upstream=upstream, ours=ours, trees=trees)
         if stakes is None:
             return None
-        result = {path: new for path, (old, there, new) in stakes.items() if there == old}
-        both = [(path, sides) for path, sides in stakes.items() if path not in result]
-        if both:
-            # the sides of the n-th file stand under the name n
-            flat = [
-                trees.write({b"%d" % n: sides[i] for n, (_, sides) in enumerate(both)})
-                for i in range(3)
-            ]
-            merged = self._merge_whole(base=flat[0], upstream=flat[1], ours=flat[2])
-            if not isinstance(merged, Clean):
+        self._merge_files(stakes.values())
+        result = {}
+        for path, sides in stakes.items():
+            merged = self._merge_file(sides)
+            if merged is None:
                 return None  # the whole merge has the names and labels to tell of it
-            entries = trees.entries(merged.tree)
-            result |= {path: entries[b"%d" % n] for n, (path, _) in enumerate(both)}
+            result[path] = merged
         return trees.edit(upstream, result)
+
+    def foresee(self, changes: Iterable[tuple[Oid, Oid]], *, upstream: Oid) -> None:
+        """Merge beforehand, in one question, the files that several changes find in ``upstream``.
+
+        Each change is the tree before and after it. What a later change finds is another file's
+        merge only when an earlier one edits the same file; that one is asked for when it comes.
+        """
+        if self._trees is None:
+            return
+        met: dict[bytes, Sides] = {}
+        for base, ours in changes:
+            stakes = files_at_stake(base=base, upstream=upstream, ours=ours, trees=self._trees)
+            met = {**(stakes or {}), **met}
+        self._merge_files(met.values())
+
+    def _merge_file(self, sides: Sides) -> Entry | None:
+        """Return the merge of one file that was asked for before; None: it is in conflict."""
+        old, there, new = sides
+        return new if there in (old, new) else self._files[sides]
+
+    def _merge_files(self, wanted: Iterable[Sides]) -> None:
+        """Ask git, in one merge of flat trees, for those files that were not asked for before."""
+        asked = list(
+            dict.fromkeys(s for s in wanted if s[1] not in (s[0], s[2]) and s not in self._files)
+        )
+        if not asked or self._trees is None:
+            return
+        # the sides of the n-th file stand under the name n
+        base, upstream, ours = (
+            self._trees.write({b"%d" % n: sides[i] for n, sides in enumerate(asked)})
+            for i in range(3)
+        )
+        merged = self._merge_whole(base=base, upstream=upstream, ours=ours)
+        torn = set() if isinstance(merged, Clean) else {e.path for e in merged.entries}
+        entries = self._trees.entries(merged.tree)
+        for n, sides in enumerate(asked):
+            self._files[sides] = None if b"%d" % n in torn else entries[b"%d" % n]
 
     def _commits(self, *, base: Oid, upstream: Oid, ours: Oid) -> tuple[Oid, Oid]:
         def commit(tree: Oid, *parents: Oid, name: bytes) -> Oid:

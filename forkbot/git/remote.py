@@ -104,7 +104,9 @@ class Remote:
         ]
         if not rejected or any("unpacker error" in li for line in rejected for li in line):
             raise self._trouble(process.last_words(said.stderr))
-        reasons = "; ".join(f"{p[1].rpartition(':')[2]}: {p[2]}" for p in rejected if len(p) > 2)
+        # the rest of an atomic push fails with the one ref that is to blame
+        blamed = [p for p in rejected if len(p) > 2 and "atomic push failed" not in p[2]]
+        reasons = "; ".join(f"{p[1].rpartition(':')[2]}: {p[2]}" for p in blamed)
         raise RefusedError(
             f"the push was refused, nothing was changed: {redact(reasons)}",
             where=self.shown,

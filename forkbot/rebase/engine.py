@@ -131,6 +131,7 @@ def push(
     changes: tuple[Change, ...], *, onto: Place, bench: Workbench, when: int
 ) -> Iterator[Pushed]:
     """Merge each change on top of the one before, and commit; a conflict blocks the rest."""
+    bench.merger.foresee(((c.before, c.after) for c in changes), upstream=onto.tree)
     parent, tree, stopped = onto.commit, onto.tree, False
     for change in changes:
         if stopped:
