@@ -12,6 +12,7 @@ from forkbot.report.view import (
     cause,
     features,
     headline,
+    holds,
     meaning,
     next_steps,
     reds,
@@ -37,6 +38,7 @@ def _lines(record: RunRecord) -> Iterator[str]:
         cells = (row.name, row.upstream, row.patches, row.verified, row.branch)
         yield "| " + " | ".join(inline(cell) for cell in cells) + " |"
     yield ""
+    yield from _held(record)
     yield from _writes(record)
     for stack in record.stacks:
         yield from _trouble(stack)
@@ -55,6 +57,15 @@ def _next(record: RunRecord) -> Iterator[str]:
         yield "Next:"
         yield ""
         yield fenced("\n".join(steps), "sh")
+        yield ""
+
+
+def _held(record: RunRecord) -> Iterator[str]:
+    lines = holds(record)
+    if lines:
+        yield "Held back:"
+        yield ""
+        yield from (f"- {inline(line)}" for line in lines)
         yield ""
 
 
@@ -87,7 +98,7 @@ def _trouble(stack: StackRecord) -> Iterator[str]:
 def _conflict(stack: StackRecord, conflict: Conflict) -> Iterator[str]:
     assert stack.rebase is not None
     outcome = next(o for o in stack.rebase.outcomes if o.name == conflict.patch)
-    yield f"## {stack.name}: conflict at patch {code(conflict.patch)}"
+    yield f"## {inline(stack.name)}: conflict at patch {code(conflict.patch)}"
     yield ""
     base, onto = stack.rebase.base, stack.rebase.onto
     yield f"The patch: {inline(outcome.subject)}. It sits on {code(base.label)} and was to go onto"
@@ -109,7 +120,7 @@ def _path(path: ConflictedPath, patch: str) -> Iterator[str]:
     sides = (("base", path.base), ("upstream side", path.upstream), (f"patch {patch}", path.ours))
     missing = [name for name, stage in sides if stage is None]
     if missing and not path.hunks:
-        yield f"Not there on: {', '.join(code(m) for m in missing)}."
+        yield f"There is no such file in: {', '.join(inline(m) for m in missing)}."
         yield ""
     for number, hunk in enumerate(path.hunks[:_HUNKS_SHOWN], start=1):
         yield f"{number}. line {hunk.line} of the upstream side"
@@ -123,14 +134,15 @@ def _path(path: ConflictedPath, patch: str) -> Iterator[str]:
 
 def _three_texts(hunk: Hunk, patch: str) -> str:
     parts = (("upstream side", hunk.upstream), ("base", hunk.base), (f"patch {patch}", hunk.ours))
-    return "\n".join(f"──── {name}\n{text or '(nothing)'}" for name, text in parts)
+    return "\n".join(f"──── {n}\n{text.rstrip() or '(nothing)'}" for n, text in parts)
 
 
 def _verdict(verdict: Verdict) -> Iterator[str]:
     wrong = reds(verdict)
     yield f"## Verification: {'red' if wrong else 'green'}"
     yield ""
-    yield f"{inline(verdict.target)} with {inline(verdict.rustc)} and {inline(verdict.wasmtime)}."
+    tools = (verdict.target, verdict.rustc, verdict.wasmtime)
+    yield f"{code(tools[0])} with {code(tools[1])} and {code(tools[2])}."
     yield ""
     for line in wrong:
         yield f"- {inline(line)}"
@@ -173,10 +185,13 @@ def _smoke(smoke: Smoke) -> Iterator[str]:
 
 
 def _errors(verdict: Verdict) -> Iterator[str]:
+    shown: set[str] = set()
     for build in verdict.builds:
-        if build.colour is not Colour.RED:
-            continue
         errors = [d for d in build.diagnostics if d.level == "error"]
+        what = "\n".join(e.rendered for e in errors) or build.why
+        if build.colour is not Colour.RED or what in shown:
+            continue
+        shown.add(what)
         yield f"### {inline(build.stack)}: {inline(features(build))} does not build"
         yield ""
         if not errors:
@@ -194,7 +209,7 @@ def _fates(stack: StackRecord) -> Iterator[str]:
     if stack.rebase is None or not stack.rebase.outcomes:
         return
     count = len(stack.rebase.outcomes)
-    yield f"## {stack.name}: {count} patch{'' if count == 1 else 'es'}, each accounted for"
+    yield f"## {inline(stack.name)}: {count} patch{'' if count == 1 else 'es'}, each accounted for"
     yield ""
     yield "| patch | subject | fate | | upstream status | goes when |"
     yield "|---|---|---|---|---|---|"
@@ -213,5 +228,5 @@ def _origin(record: RunRecord) -> Iterator[str]:
     dry = " Dry run: nothing was written." if record.dry_run else ""
     yield (
         f"{code(record.command)}, run {code(record.id)}, {record.seconds:.0f} s, "
-        f"forkbot {record.forkbot}, git {record.git}.{dry}"
+        f"forkbot {inline(record.forkbot)}, git {inline(record.git)}.{dry}"
     )

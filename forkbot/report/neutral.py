@@ -16,8 +16,8 @@ _BROKEN = (
     (re.compile(r":(?=//|[\w+-]+:)"), rf":{_BREAK}"),
     (re.compile(r"\b(www)\.", re.IGNORECASE), rf"\1{_BREAK}."),
     (re.compile(r"\b(mailto|xmpp):", re.IGNORECASE), rf"\1{_BREAK}:"),
-    (re.compile(r"\b([0-9a-f]{3})(?=[0-9a-f]{4,37}\b)", re.IGNORECASE), rf"\1{_BREAK}"),
 )
+_COMMIT = re.compile(r"\b[0-9a-f]{7,}\b", re.IGNORECASE)
 # what means something in the middle of a line; an underscore within a word does not
 _SPECIAL = re.compile(r"([\\`*\[\]<>#|~&$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
 
@@ -27,6 +27,7 @@ def inline(text: str) -> str:
     plain = _one_line(text)
     for pattern, broken in _BROKEN:
         plain = pattern.sub(broken, plain)
+    plain = _COMMIT.sub(lambda m: re.sub(r"(.{6})(?=.)", rf"\1{_BREAK}", m[0]), plain)
     return _SPECIAL.sub(r"\\\1", plain)
 
 

@@ -10,7 +10,7 @@ from rich.text import Text
 from forkbot.model.fate import Fate, Rebase
 from forkbot.model.publication import Move
 from forkbot.model.record import RunRecord, StackRecord
-from forkbot.report.view import headline, next_steps, reds, rows, writes
+from forkbot.report.view import holds, next_steps, reds, rows, summary, writes
 from forkbot.text import visible
 
 
@@ -28,9 +28,13 @@ def show(record: RunRecord, console: Console) -> None:
     wrong = reds(record.verdict) if record.verdict else []
     for line in wrong:
         say(f"red: {line}", "red")
+    for line in holds(record):
+        say(f"held back: {line}")
     for line in writes(record):
         say(f"would {line}")
-    say(headline(record), "bold green" if record.exit_code == 0 else "bold red")
+    if wrong and not record.dry_run:
+        say(f"all that was said: .forkbot/runs/{record.id}/report.md")
+    say(summary(record), "bold green" if record.exit_code == 0 else "bold red")
     for step in next_steps(record):
         say(f"next: {step}", "cyan")
 
@@ -64,7 +68,7 @@ def _conflict(rebase: Rebase) -> Iterator[str]:
     conflict = rebase.conflict
     if conflict is None:
         return
-    yield f"conflict: {rebase.stack}, patch {conflict.patch}"
+    yield f"conflict: {rebase.stack}, patch {conflict.patch}, going onto {rebase.onto.label}"
     for path in conflict.paths:
         lines = [str(h.line) for h in path.hunks[:8]]
         where = f", upstream line{'' if len(lines) == 1 else 's'} {', '.join(lines)}"

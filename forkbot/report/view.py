@@ -1,9 +1,11 @@
 """What a record says, worked out once for every face: the headline, the rows, the next command."""
 
 import dataclasses
+import itertools
 import shlex
 from typing import assert_never
 
+from forkbot.errors import EXIT_DONE
 from forkbot.model.fate import Fate, PatchOutcome, Rebase
 from forkbot.model.publication import Move, Publication
 from forkbot.model.record import RunRecord, StackRecord
@@ -43,6 +45,49 @@ def headline(record: RunRecord) -> str:
         more = f" (and {len(worst) - 1} more)" if len(worst) > 1 else ""
         return worst[0] + more
     return _all_is_well(record)
+
+
+def summary(record: RunRecord) -> str:
+    """Return how many stacks ended how, in one line: for where the causes are told already."""
+    if record.exit_code == EXIT_DONE:
+        return headline(record)
+    ends: dict[str, int] = {}
+    for stack in record.stacks:
+        end = _end(stack, dry_run=record.dry_run)
+        ends[end] = ends.get(end, 0) + 1
+    count = len(record.stacks)
+    told = ", ".join(f"{n} {end}" for end, n in ends.items())
+    return f"{count} stack{'' if count == 1 else 's'} on {record.channel.value}: {told}"
+
+
+def _end(stack: StackRecord, *, dry_run: bool) -> str:
+    plan = stack.publication
+    if stack.trouble is not None:
+        return "without an answer" if stack.rebase is None else "failed"
+    if stack.rebase is not None and stack.rebase.conflict is not None:
+        return "in conflict"
+    if plan is None:
+        return "rebased"
+    match plan.move:
+        case Move.NOTHING:
+            return "up to date"
+        case Move.CREATE | Move.UPDATE:
+            return "would be published" if dry_run else "published"
+        case Move.REFUSED:
+            return "refused"
+        case Move.HELD:
+            return "held back"
+        case _:
+            assert_never(plan.move)
+
+
+def holds(record: RunRecord) -> tuple[str, ...]:
+    """Return why branches were held back, once for each reason."""
+    why: dict[str, list[str]] = {}
+    for stack in record.stacks:
+        if stack.publication is not None and stack.publication.move is Move.HELD:
+            why.setdefault(stack.publication.why, []).append(stack.name)
+    return tuple(f"{', '.join(names)}: {reason}" for reason, names in why.items())
 
 
 def _all_is_well(record: RunRecord) -> str:
@@ -105,12 +150,11 @@ def _short(text: str) -> str:
 
 def reason(smoke: Smoke) -> str:
     """Return why a component was red: what it said on its way out, or else its exit code."""
-    telling = [li.strip() for li in smoke.output.splitlines() if _is_telling(li)]
+    lines = [line.strip() for line in smoke.output.splitlines()]
+    # Rust says "thread … panicked at <place>:" and then, on the next line, the reason
+    telling = [after for line, after in itertools.pairwise(lines) if "panicked at" in line]
+    telling += [line for line in lines if line.lower().startswith("error:")]
     return f"{telling[0]} ({smoke.why})" if telling else smoke.why
-
-
-def _is_telling(line: str) -> bool:
-    return line.startswith(("error:", "Error:")) or "can't" in line or "panicked" in line
 
 
 def rows(record: RunRecord) -> tuple[Row, ...]:
@@ -180,7 +224,7 @@ def _branch(plan: Publication | None, *, dry_run: bool) -> str:
         case Move.REFUSED:
             return f"{place}: refused"
         case Move.HELD:
-            return f"{place}: held, {plan.why}"
+            return f"{place}: held back"
         case _:
             assert_never(plan.move)
 
@@ -218,8 +262,8 @@ def next_steps(record: RunRecord) -> tuple[str, ...]:
             steps.append(f"forkbot rebase {stack.name}{channel} --base {stack.rebase.onto.commit}")
         elif stack.publication is not None and stack.publication.move is Move.REFUSED:
             steps.append(_see_and_move(stack.publication))
-    if record.verdict is not None and reds(record.verdict) and not record.dry_run:
-        steps.append(f"forkbot report {record.id} --format markdown  # all that was said")
+    if record.verdict is not None and reds(record.verdict):
+        steps.append(f"{record.command}  # again, once the red is mended")
     if record.dry_run and record.exit_code == 0 and writes(record):
         steps.append(record.command.replace(" --dry-run", ""))
     return tuple(dict.fromkeys(steps))

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.world import World
+from tests.e2e.world import Changes, World
 from tests.scenario import Upstream
 
 TEXT = "".join(f"line {n}\n" for n in range(1, 11))
-OURS = {"src/lib.rs": TEXT.replace("line 2\n", "line two\n")}
+OURS: Changes = {"src/lib.rs": TEXT.replace("line 2\n", "line two\n")}
 
 
 @pytest.fixture

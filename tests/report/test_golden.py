@@ -1,0 +1,44 @@
+"""Every way a run can end, told in Markdown and in a terminal, compared whole.
+
+``REWRITE_GOLDEN=1 pytest tests/report`` writes the files anew; read their diff as the reader of the
+report would, tired and at three in the morning.
+"""
+
+import io
+import os
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from forkbot.report.markdown import render_markdown
+from forkbot.report.terminal import show
+from tests.report.records import RECORDS
+
+GOLDEN = Path(__file__).parent / "golden"
+REWRITE = bool(os.environ.get("REWRITE_GOLDEN"))
+
+
+def check(name: str, text: str) -> None:
+    """Compare with the golden file, or write it when asked to."""
+    path = GOLDEN / name
+    if REWRITE:
+        path.write_text(text)
+    assert text == path.read_text()
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_markdown(name: str) -> None:
+    check(f"{name}.md", render_markdown(RECORDS[name]))
+
+
+@pytest.mark.parametrize("name", RECORDS)
+def test_terminal(name: str) -> None:
+    out = io.StringIO()
+    show(RECORDS[name], Console(file=out, width=120, highlight=False))
+    check(f"{name}.txt", "".join(f"{line.rstrip()}\n" for line in out.getvalue().splitlines()))
+
+
+def test_no_file_lies_about() -> None:
+    known = {f"{name}.{kind}" for name in RECORDS for kind in ("md", "txt")}
+    assert {path.name for path in GOLDEN.iterdir()} == known
