@@ -28,7 +28,9 @@ class Word:
     @property
     def meta(self) -> Meta:
         """Return what the decoder checks and the JSON Schema says."""
-        return Meta(pattern=self.pattern, title=self.what, examples=[self.example])
+        return Meta(
+            pattern=self.pattern, title=self.what, description=self.rule, examples=[self.example]
+        )
 
     def fits(self, text: str) -> bool:
         """Return whether ``text`` is such a name."""
