@@ -56,6 +56,8 @@ def content(path: Path) -> bytes | None:
         return path.read_bytes()
     except FileNotFoundError:
         return None
+    except OSError as e:
+        raise MachineError(f"cannot read this file: {e.strerror}", where=str(path)) from e
 
 
 def _draft(folder: Path, changed: Mapping[str, bytes | None]) -> None:
