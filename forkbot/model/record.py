@@ -24,6 +24,7 @@ class StackRecord(Fact, frozen=True, kw_only=True):
     name: StackName
     crate: str
     about: str
+    left_out: tuple[str, ...] = ()  # patch files that the series does not name
     rebase: Rebase | None = None
     published_before: Oid | None = None
     publication: Publication | None = None

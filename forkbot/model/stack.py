@@ -181,6 +181,7 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
     policy: Policy
     patches: tuple[Patch, ...]
     lock: Lock
+    left_out: tuple[str, ...] = ()  # patch files that the series does not name
     smoke_digest: str  # of everything under smoke/, so that a changed component is a new question
 
     def branch(self, channel: Channel) -> BranchName:

@@ -79,11 +79,12 @@ class Verdict(Fact, frozen=True, kw_only=True):
 
     @property
     def green(self) -> bool:
-        """Whether everything did what it must, and something was asked at all."""
+        """Whether all that was tried did what it must, and something was tried at all."""
+        tried = [b for b in self.builds if b.colour is not Colour.HELD]
         return (
             not self.problems
-            and bool(self.builds)
-            and all(b.colour is Colour.GREEN for b in self.builds)
+            and bool(tried)
+            and all(b.colour is Colour.GREEN for b in tried)
             and all(s.colour is Colour.GREEN for s in self.smokes)
         )
 

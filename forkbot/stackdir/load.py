@@ -136,6 +136,7 @@ def _load(root: Path, name: StackName, shared: Document | None) -> _Loaded:
             name=name,
             policy=policy,
             patches=load_patches(folder),
+            left_out=left_out(folder),
             lock=read_lock(folder / LOCK_FILE),
             smoke_digest=_digest(folder / "smoke"),
         )
@@ -174,24 +175,26 @@ def _check_smoke(policy: Policy, document: Document, folder: Path) -> None:
 
 
 def load_patches(folder: Path) -> tuple[Patch, ...]:
-    """Return a stack's patches in series order; no file unlisted, none missing."""
+    """Return a stack's patches in series order; none that the series names is missing."""
     series = folder / "patches" / "series"
     names = read_series(series)
-    listed = {folder / "patches" / f"{name}.patch" for name in names}
-    for path in sorted((folder / "patches").rglob("*.patch")):
-        if path not in listed:
-            raise UsageError(
-                f"{path.relative_to(folder / 'patches')} is not in the series, "
-                "so it would silently be left out",
-                where=str(series),
-                hint="add its name to the series, or take the file away",
-            )
     patches = []
     for name in names:
         path = folder / "patches" / f"{name}.patch"
         missing = f"git checkout HEAD -- {path}, or take {path.name} out of {series}"
         patches.append(parse_patch(name, read_bytes(path, missing=missing), where=str(path)))
     return tuple(patches)
+
+
+def left_out(folder: Path) -> tuple[str, ...]:
+    """Return the patch files that no line of the series names: a person parked them, as in quilt.
+
+    They are told in every report, so that nothing is left out in silence.
+    """
+    named = {f"{name}.patch" for name in read_series(folder / "patches" / "series")}
+    there = (folder / "patches").rglob("*.patch")
+    files = sorted(str(path.relative_to(folder / "patches")) for path in there)
+    return tuple(file for file in files if file not in named)
 
 
 def _depends(

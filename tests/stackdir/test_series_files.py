@@ -3,10 +3,12 @@
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from forkbot.stackdir.load import left_out
 from forkbot.stackdir.series import parse_series, read_series, render_series
 from forkbot.words import PatchName
 from tests.stackdir.house import House
@@ -37,10 +39,6 @@ CASES: dict[str, Break] = {
     "bytes that are not UTF-8": series(b"# caf\xe9\nfix.patch\n"),
     "a control character": series("fix.patch\x0c\n"),
     "a patch that is not there": series("fix.patch\nother.patch\n"),
-    "a patch in no series": lambda house: house.write("stacks/demo/patches/stray.patch", "x"),
-    "a patch in a folder, in no series": lambda house: house.write(
-        "stacks/demo/patches/old/stray.patch", "x"
-    ),
     "a patch that is a folder": lambda house: house.to_folder("stacks/demo/patches/fix.patch"),
 }
 
@@ -118,3 +116,13 @@ def test_what_is_rendered_is_read_again_and_comments_stay(
     remarks = [line for line in lines if line.startswith("#")]
     assert [line for line in text.split("\n") if line.startswith("#")] == remarks
     assert render_series(text, names) == text
+
+
+def test_a_parked_patch_is_left_out_and_said(tmp_path: Path) -> None:
+    """quilt's way to set a patch aside: its line goes, its file stays; every report says so."""
+    patches = tmp_path / "patches"
+    (patches / "old").mkdir(parents=True)
+    (patches / "series").write_text("kept.patch\n# parked.patch\n")
+    for name in ("kept", "parked", "old/older"):
+        (patches / f"{name}.patch").write_text("x")
+    assert left_out(tmp_path) == ("old/older.patch", "parked.patch")
