@@ -1,12 +1,40 @@
 """Every test runs sealed: its own HOME and cache, no user configuration, dates that never move."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
+from forkbot.errors import ForkbotError
 from forkbot.git.repository import sealed_env
+from forkbot.verify import rustup
+from forkbot.verify.toolchain import find_toolchain
 from tests.scenario import Upstream
+
+
+def _working_cargo() -> dict[str, str]:
+    """Return what lets a plain ``cargo`` run.
+
+    That is rustup's home where HOME is another than rustup was installed under, and the toolchain
+    that forkbot got where the machine has no cargo of use.
+    """
+    cargo = shutil.which("cargo")
+    if cargo is not None and not rustup.is_proxy(Path(cargo)):
+        return {}
+    homes = rustup.homes(os.environ)
+    if cargo is not None and homes:
+        return {"RUSTUP_HOME": str(homes[0])}
+    cache = os.environ.get("FORKBOT_TEST_CACHE", str(Path.home() / ".cache" / "forkbot"))
+    try:
+        found = find_toolchain(env=os.environ, cache=Path(cache), get=False, say=lambda _: None)
+    except ForkbotError:
+        return {}  # the tests that need one will say so
+    return {"PATH": f"{found.cargo.parent}{os.pathsep}{os.environ['PATH']}"}
+
+
+# Before any test is sealed, and before any module of tests looks at the environment.
+os.environ.update(_working_cargo())
 
 
 @pytest.fixture(autouse=True)
