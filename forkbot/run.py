@@ -9,6 +9,7 @@ import contextlib
 import enum
 import time
 from collections.abc import Iterator
+from typing import Literal
 
 from forkbot import __version__
 from forkbot.attempt import Attempt, attempt_rebase
@@ -38,7 +39,7 @@ from forkbot.stackdir.files import write_stack
 from forkbot.stackdir.load import closure, load_family, select, stack_folder
 from forkbot.verification import Verification, verification_of
 from forkbot.verify.toolchain import Toolchain, find_toolchain
-from forkbot.words import Channel
+from forkbot.words import Channel, StackName
 
 
 class Step(enum.Flag):
@@ -184,13 +185,7 @@ def _write_files(
     same = before is not None and before.result == facts.tip
     verdict = before.verdict if before and same else None
     if verification is not None:
-        green = verification.verdict.reused or verification.verdict.green_for(stack.name)
-        verdict = StackVerdict(
-            status="green" if green else "red",
-            key=verification.key,
-            rustc=verification.verdict.rustc,
-            wasmtime=verification.verdict.wasmtime,
-        )
+        verdict = _stack_verdict(stack.name, verification, before=verdict)
     published = before.published if before else None
     plan = attempt.publication
     if plan is not None and (plan.writes or plan.move is Move.NOTHING):
@@ -213,6 +208,22 @@ def _write_files(
     )
 
 
+def _stack_verdict(
+    name: StackName, verification: Verification, *, before: StackVerdict | None
+) -> StackVerdict | None:
+    """Return what the lock says; one that stays as it is does not follow a red family's key."""
+    said = verification.verdict
+    if name not in [m.stack for m in said.members]:
+        return before  # held: it was not tried
+    all_green = said.reused or said.green
+    status: Literal["green", "red"] = "green" if said.reused or said.green_for(name) else "red"
+    if before is not None and before.status == status and not all_green:
+        return before
+    return StackVerdict(
+        status=status, key=verification.key, rustc=said.rustc, wasmtime=said.wasmtime
+    )
+
+
 def _record(
     attempts: list[Attempt],
     verdict: Verdict | None,
@@ -224,8 +235,7 @@ def _record(
 ) -> RunRecord:
     codes = [_exit_code(a) for a in attempts if a.chosen or a.trouble]
     if verdict is not None and not verdict.reused and not verdict.green:
-        held_only = all(b.package == "" for b in verdict.builds) and not verdict.problems
-        codes.append(EXIT_DONE if held_only else _verdict_code(verdict))
+        codes.append(_verdict_code(verdict))
     return RunRecord(
         id=run,
         command=command,
@@ -263,6 +273,7 @@ def _stack_record(attempt: Attempt, session: Session) -> StackRecord:
         name=attempt.stack.name,
         crate=attempt.stack.policy.crate,
         about=attempt.stack.policy.about,
+        left_out=attempt.stack.left_out,
         rebase=attempt.rebased.facts if attempt.rebased else None,
         published_before=lock.published if lock else None,
         publication=attempt.publication,

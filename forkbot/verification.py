@@ -5,7 +5,7 @@ import dataclasses
 from forkbot import process
 from forkbot.attempt import Attempt, cargo_of
 from forkbot.hold import below
-from forkbot.model.verdict import FamilyMember, Verdict
+from forkbot.model.verdict import Build, Colour, FamilyMember, Verdict
 from forkbot.rundir import RunDirectory
 from forkbot.session import Session
 from forkbot.stackdir.load import stack_folder
@@ -47,11 +47,13 @@ def verification_of(
         members, channel=session.channel, target=TARGET, rustc=toolchain.version,
         wasmtime=wasmtime.version,
     )  # fmt: skip
-    if not again and members and (_locks_say(attempts, key, session) or _runs_say(runs, key)):
+    tried = [a for a in attempts if a.stack.name not in held]
+    known = not again and (_locks_say(tried, key, session) or _runs_say(runs, key))
+    if known or not members:
         verdict = Verdict(
             channel=session.channel, key=key, target=TARGET, rustc=toolchain.version,
-            wasmtime=wasmtime.version, members=_as_facts(members), builds=(), smokes=(),
-            reused=True,
+            wasmtime=wasmtime.version, members=_as_facts(members), builds=_as_builds(held),
+            smokes=(), reused=bool(members),
         )  # fmt: skip
         return Verification(verdict=verdict, key=key)
     verdict = verify_family(
@@ -102,6 +104,14 @@ def _as_facts(members: tuple[Member, ...]) -> tuple[FamilyMember, ...]:
     )
 
 
+def _as_builds(held: dict[StackName, str]) -> tuple[Build, ...]:
+    return tuple(
+        Build(stack=name, package="", features=(), default_features=False, colour=Colour.HELD,
+              units=0, seconds=0.0, why=why)
+        for name, why in held.items()
+    )  # fmt: skip
+
+
 def _locks_say(attempts: list[Attempt], key: str, session: Session) -> bool:
     """Whether every lock remembers a green answer to this question, and nothing is to be done."""
     for attempt in attempts:
@@ -117,13 +127,8 @@ def _locks_say(attempts: list[Attempt], key: str, session: Session) -> bool:
 
 def _runs_say(runs: RunDirectory, key: str) -> bool:
     """Whether a run recorded here answered this question with green."""
-    return any(
-        record.verdict is not None
-        and record.verdict.key == key
-        and not record.verdict.reused
-        and record.verdict.green
-        for record in runs.newest(10)
-    )
+    verdicts = [record.verdict for record in runs.newest(10)]
+    return any(v.key == key and not v.reused and v.green for v in verdicts if v is not None)
 
 
 def _workshop(session: Session, toolchain: Toolchain) -> Workshop:

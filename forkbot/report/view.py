@@ -10,6 +10,7 @@ from forkbot.model.fate import Fate, PatchOutcome, Rebase
 from forkbot.model.publication import Move, Publication
 from forkbot.model.record import RunRecord, StackRecord
 from forkbot.model.verdict import Build, Colour, Smoke, Verdict
+from forkbot.words import Channel
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,24 +183,25 @@ def _upstream(rebase: Rebase | None) -> str:
 def _patches(stack: StackRecord) -> str:
     if stack.rebase is None:
         return "not rebased"
-    outcomes = stack.rebase.outcomes
-    if not outcomes:
-        return "none (canary)"
     counts: dict[str, int] = {}
-    for outcome in outcomes:
+    for outcome in stack.rebase.outcomes:
         counts[outcome.fate.value] = counts.get(outcome.fate.value, 0) + 1
+    if stack.left_out:
+        counts["left out of the series"] = len(stack.left_out)
+    if not counts:
+        return "none (canary)"
     return ", ".join(f"{n} {fate}" for fate, n in counts.items())
 
 
 def _verified(stack: StackRecord, verdict: Verdict | None) -> str:
     if verdict is None:
         return "not asked"
-    if verdict.reused:
-        return "green (before)"
     builds = [b for b in verdict.builds if b.stack == stack.name]
     smokes = [s for s in verdict.smokes if s.stack == stack.name and not s.pristine]
     if any(b.colour is Colour.HELD for b in builds):
         return "held"
+    if verdict.reused:
+        return "green (before)"
     if not builds:
         return "nothing to build"
     ok = sum(b.colour is Colour.GREEN for b in builds)
@@ -257,9 +259,12 @@ def next_steps(record: RunRecord) -> tuple[str, ...]:
             steps.append(stack.trouble.hint)
         elif stack.rebase is not None and stack.rebase.conflict is not None:
             patch = stack.rebase.conflict.patch
-            label = stack.rebase.onto.label
-            steps.append(f"edit stacks/{stack.name}/patches/{patch}.patch until it fits {label}")
-            steps.append(f"forkbot rebase {stack.name}{channel} --base {stack.rebase.onto.commit}")
+            onto = stack.rebase.onto
+            rev = onto.label if record.channel is Channel.RELEASE else onto.commit
+            steps.append(
+                f"edit stacks/{stack.name}/patches/{patch}.patch until it fits {onto.label}"
+            )
+            steps.append(f"forkbot rebase {stack.name}{channel} --base {rev}")
         elif stack.publication is not None and stack.publication.move is Move.REFUSED:
             steps.append(_see_and_move(stack.publication))
     if record.verdict is not None and reds(record.verdict):
