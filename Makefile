@@ -40,14 +40,14 @@ help: ## this list
 	echo 'tests (2), FORKBOT_CACHE=… another folder for what is downloaded and built.'
 
 .PHONY: run
-run: setup ## rebase, build, run and publish the five stacks here; first 5 min, then 10 s
+run: setup ## rebase, build, run and publish the five stacks here; first 5 min, then 2 s
 	@.ci/timed 'forkbot run --all --channel release' 'the first time some minutes, then seconds' \
 	    $(BIN)/forkbot run --all --channel release
 	$(took)
 
 .PHONY: test
-test: setup quilt lint types ## everything CI checks: lint, types, all tests; 12 min
-	@.ci/timed 'all tests' 'about 10 minutes' \
+test: setup quilt lint types ## everything CI checks: lint, types, all tests; first 5 min, then 4 min
+	@.ci/timed 'all tests' 'about 4 minutes' \
 	    env $(PYTEST) -n $(WORKERS) --dist loadgroup --durations 10
 	$(took)
 
@@ -67,7 +67,7 @@ types: $(INSTALLED) ## mypy, strict; 20 s, then 1 s
 	@.ci/timed 'types' 'the first time 20 s' $(BIN)/mypy
 
 .PHONY: setup
-setup: $(INSTALLED) ## the virtual environment, a Rust toolchain, wasmtime; first 2 min, then 1 s
+setup: $(INSTALLED) ## the virtual environment, a Rust toolchain, wasmtime; first 1 min, then 1 s
 	@.ci/timed 'toolchain and wasmtime' 'the first time up to 2 minutes' $(BIN)/forkbot toolchain
 
 .PHONY: quilt
