@@ -127,30 +127,33 @@ class Channel(enum.Enum):
     RELEASE = "release"
 
 
+def parse_word(text: str, word: Word, *, where: str | None = None) -> str:
+    """Return ``text`` when it is such a word; ``UsageError`` with its rule otherwise."""
+    if not word.fits(text):
+        raise UsageError(
+            f"{text!r} is not {word.what}", where=where, hint=f"{word.rule}; as in {word.example}"
+        )
+    return text
+
+
 def parse_oid(text: str) -> Oid:
     """Return ``text`` as an object id; ``UsageError`` unless it is 40 lower-case hex digits."""
-    return Oid(_checked(text, OID))
+    return Oid(parse_word(text, OID))
 
 
 def parse_patch_name(text: str) -> PatchName:
     """Return ``text`` as a patch name (a slug, without ``.patch``)."""
-    return PatchName(_checked(text, PATCH_NAME))
+    return PatchName(parse_word(text, PATCH_NAME))
 
 
 def parse_stack_name(text: str) -> StackName:
     """Return ``text`` as a stack name (a folder's name under ``stacks/``)."""
-    return StackName(_checked(text, STACK_NAME))
+    return StackName(parse_word(text, STACK_NAME))
 
 
 def parse_branch(text: str) -> BranchName:
     """Return ``text`` as a branch name that git and a command line both accept."""
-    return BranchName(_checked(text, BRANCH_NAME))
-
-
-def _checked(text: str, word: Word) -> str:
-    if not word.fits(text):
-        raise UsageError(f"{text!r} is not {word.what}", hint=f"{word.rule}; as in {word.example}")
-    return text
+    return BranchName(parse_word(text, BRANCH_NAME))
 
 
 def parse_git_url(text: str, *, where: str) -> GitUrl:

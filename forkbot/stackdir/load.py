@@ -82,6 +82,13 @@ def _read_defaults(root: Path) -> Document | None:
     return read_document(known) if known.exists() else None
 
 
+def defaults_name_branches(root: Path) -> bool:
+    """Return whether a stack need not name its fork branches."""
+    shared = _read_defaults(root)
+    fork = shared.data.get("fork") if shared else None
+    return isinstance(fork, dict) and "branches" in fork
+
+
 def select(family: tuple[Stack, ...], names: Iterable[str], *, root: Path) -> tuple[Stack, ...]:
     """Return the named stacks in the family's order; all of them when none is named."""
     wanted = list(names)

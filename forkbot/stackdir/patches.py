@@ -56,6 +56,22 @@ def parse_patch(name: PatchName, mail: bytes, *, where: str) -> Patch:
     )
 
 
+def with_trailers(message: str, **wanted: str) -> str:
+    """Return a message whose last paragraph has these trailers (`Patch_Name` → ``Patch-Name``).
+
+    ``Patch-Name`` is always as wanted; any other that stands there already is kept.
+    """
+    head, _, last = message.strip().rpartition("\n\n")
+    lines = last.split("\n")
+    if not head or not all(_TRAILER.match(li) or li[:1] in {" ", "\t"} for li in lines):
+        head, lines = message.strip(), []
+    kept = [line for line in lines if not line.startswith("Patch-Name:")]
+    have = {line.partition(":")[0] for line in kept}
+    added = ((key.replace("_", "-"), value) for key, value in wanted.items())
+    kept += [f"{key}: {value}" for key, value in added if key not in have]
+    return f"{head}\n\n" + "".join(f"{line}\n" for line in kept)
+
+
 class _Trailers:
     """The last paragraph of a message, where the facts stand that forkbot acts on."""
 

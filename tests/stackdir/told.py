@@ -1,7 +1,8 @@
 """What forkbot tells, whole, for every way to break a file; kept as text to be read by people.
 
-Each test module has ``CASES``: a name, and what breaks the house. The messages stand in
-``told/<module>.txt``. After a change: ``python -m tests.stackdir.told``, then read the diff.
+Each test module has ``CASES``: a name, and what breaks the house; it may return what was told of
+it, else all stacks are loaded. The messages stand in ``told/<module>.txt``. After a change:
+``python -m tests.stackdir.told``, then read the diff.
 """
 
 import importlib
@@ -21,8 +22,8 @@ def render(cases: Mapping[str, Break]) -> str:
     for name, break_it in cases.items():
         with tempfile.TemporaryDirectory() as folder:
             house = House(Path(folder))
-            break_it(house)
-            parts.append(f"== {name}\n{house.error()}\n")
+            said = break_it(house)
+            parts.append(f"== {name}\n{said if isinstance(said, str) else house.error()}\n")
     return "\n".join(parts)
 
 
