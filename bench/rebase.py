@@ -20,7 +20,8 @@ from pathlib import Path
 from forkbot.git.repository import Repository, quarantine, sealed_env
 from forkbot.git.workbench import Workbench
 from forkbot.model.fate import Place
-from forkbot.rebase.engine import Change, push, rebase
+from forkbot.rebase.engine import push, rebase
+from forkbot.rebase.recreate import Change
 from forkbot.words import Channel, Oid
 from tests.scenario import DATE, commit_tree, make_stack
 

@@ -22,7 +22,7 @@ from forkbot.model.stack import (
     UpstreamStatus,
 )
 from forkbot.rebase import export
-from forkbot.rebase.engine import Change
+from forkbot.rebase.recreate import Change
 from forkbot.words import BranchName, Channel, Oid, PatchName, StackName
 
 Content = str | bytes | None | tuple[str, bytes]  # text, bytes, deletion, (mode, bytes)

@@ -174,6 +174,16 @@ class Merger:
             result[path] = merged
         return trees.edit(upstream, result)
 
+    def torn(self, *, base: Oid, upstream: Oid, ours: Oid) -> frozenset[bytes] | None:
+        """Return the paths in conflict, where the files at stake tell; None: merge to know."""
+        if self._trees is None:
+            return None
+        stakes = files_at_stake(base=base, upstream=upstream, ours=ours, trees=self._trees)
+        if stakes is None:
+            return None
+        self._merge_files(stakes.values())
+        return frozenset(path for path, s in stakes.items() if self._merge_file(s) is None)
+
     def foresee(self, changes: Iterable[tuple[Oid, Oid]], *, upstream: Oid) -> None:
         """Merge beforehand, in one question, the files that several changes find in ``upstream``.
 

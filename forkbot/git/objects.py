@@ -46,9 +46,19 @@ class Objects:
 
     def committed(self, commit: Oid) -> int:
         """Return a commit's committer date, in seconds since 1970."""
-        header = self.read(commit)[1].partition(b"\n\n")[0]
-        line = next(li for li in header.split(b"\n") if li.startswith(b"committer "))
-        return int(line.rsplit(b" ", 2)[1])
+        return int(self._header(commit, b"committer")[0].rsplit(b" ", 2)[1])
+
+    def tree(self, commit: Oid) -> Oid:
+        """Return a commit's tree."""
+        return Oid(self._header(commit, b"tree")[0].decode())
+
+    def parents(self, commit: Oid) -> tuple[Oid, ...]:
+        """Return a commit's parents; none for a root."""
+        return tuple(Oid(p.decode()) for p in self._header(commit, b"parent"))
+
+    def _header(self, commit: Oid, key: bytes) -> list[bytes]:
+        lines = self.read(commit)[1].partition(b"\n\n")[0].split(b"\n")
+        return [li.partition(b" ")[2] for li in lines if li.startswith(key + b" ")]
 
     def write(self, kind: str, content: bytes) -> Oid:
         """Return the id of a new object. Git sees it after the next ``flush``."""

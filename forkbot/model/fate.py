@@ -62,11 +62,26 @@ class ConflictedPath(Fact, frozen=True, kw_only=True):
     hunks: tuple[Hunk, ...] = ()
 
 
+class Breaker(Fact, frozen=True, kw_only=True):
+    """The upstream commit at which one path's present conflict began: clean on its parent."""
+
+    path: str
+    commit: Oid
+    parent: Oid
+    author: str
+    date: str  # YYYY-MM-DD
+    subject: str
+    pull_request: int | None = None
+    earlier_names: tuple[str, ...] = ()  # upstream renamed the file while it was in conflict
+    came_and_went: tuple[Oid, ...] = ()  # commits before, at which the same conflict came or went
+
+
 class Conflict(Fact, frozen=True, kw_only=True):
     """A patch that could not be put on top of the prefix before it."""
 
     patch: PatchName
     paths: tuple[ConflictedPath, ...]
+    breakers: tuple[Breaker, ...] = ()
 
 
 class PatchOutcome(Fact, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ from forkbot.git.repository import Repository
 from forkbot.git.workbench import Workbench
 from forkbot.model.fate import Place
 from forkbot.model.stack import Stack
-from forkbot.rebase.engine import recreate
+from forkbot.rebase.recreate import recreate
 from forkbot.words import Channel
 
 

@@ -8,7 +8,7 @@ import re
 
 from forkbot.git.merge import Conflicted, IndexEntry
 from forkbot.git.workbench import Workbench
-from forkbot.model.fate import Conflict, ConflictedPath, Hunk, Stage
+from forkbot.model.fate import Breaker, Conflict, ConflictedPath, Hunk, Stage
 from forkbot.text import decode
 from forkbot.words import PatchName
 
@@ -16,15 +16,25 @@ _MARK = re.compile(rb"^(<{7,}|\|{7,}|>{7,}) ([0-9a-f]{7,64})(?::.*)?\r?$")
 _SPLIT = re.compile(rb"^={7,}\r?$")
 
 
-def describe_conflict(name: PatchName, conflicted: Conflicted, *, bench: Workbench) -> Conflict:
+def describe_conflict(
+    name: PatchName, conflicted: Conflicted, breakers: tuple[Breaker, ...], *, bench: Workbench
+) -> Conflict:
     """Return the conflict of one patch, one fact a path, sorted by path."""
+    return Conflict(
+        patch=name,
+        paths=tuple(
+            _describe(path, conflicted, bench) for path in sorted(conflicted_paths(conflicted))
+        ),
+        breakers=breakers,
+    )
+
+
+def conflicted_paths(conflicted: Conflicted) -> frozenset[bytes]:
+    """Return the paths that a merge could not decide, by the names it gave them."""
     paths = {e.path for e in conflicted.entries}
     for message in conflicted.messages:
         paths.update(message.paths[:1])
-    return Conflict(
-        patch=name,
-        paths=tuple(_describe(path, conflicted, bench) for path in sorted(paths)),
-    )
+    return frozenset(paths)
 
 
 def _describe(path: bytes, conflicted: Conflicted, bench: Workbench) -> ConflictedPath:

@@ -9,15 +9,15 @@ message come from the patch, the committer is fixed, its date is onto's.
 import dataclasses
 from collections.abc import Iterator
 
-from forkbot.errors import UsageError
 from forkbot.git.merge import Clean, Conflicted
-from forkbot.git.patching import DoesNotApply
 from forkbot.git.repository import Repository
 from forkbot.git.workbench import Workbench
-from forkbot.model.fate import Fate, PatchOutcome, Place, Rebase
+from forkbot.model.fate import Breaker, Fate, PatchOutcome, Place, Rebase
 from forkbot.model.stack import Patch, Stack
+from forkbot.rebase.breaker import find_breakers
 from forkbot.rebase.conflict import describe_conflict
 from forkbot.rebase.export import commit_patch, export
+from forkbot.rebase.recreate import Change, recreate
 from forkbot.words import Channel, Oid, PatchName
 
 
@@ -27,15 +27,6 @@ class Rebased:
 
     facts: Rebase
     patches: tuple[Patch, ...]  # those carried; the old ones when a conflict stopped the series
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
-    """A patch as two trees on the old base: what it was made on, what it makes of it."""
-
-    patch: Patch
-    before: Oid
-    after: Oid
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,8 +70,10 @@ def rebase(
                 tuple((p.patch, p.commit, p.before, p.tree) for p in carried if p.commit),
                 bench=bench,
             )
+        breakers = _breakers(changes, pushed, base=base, onto=onto, bench=bench)
         outcomes = tuple(
-            _outcome(p, files.get(p.patch.name), base=base, onto=onto, bench=bench) for p in pushed
+            _outcome(p, files.get(p.patch.name), breakers, base=base, onto=onto, bench=bench)
+            for p in pushed
         )
     if [o.name for o in outcomes] != [p.name for p in stack.patches]:
         raise AssertionError("every patch in, exactly one fate out")
@@ -97,34 +90,6 @@ def rebase(
     )
     kept = stack.patches if stopped else tuple(files[p.patch.name] for p in carried)
     return Rebased(facts=facts, patches=kept)
-
-
-def recreate(
-    stack: Stack, *, bench: Workbench, channel: Channel, base: Place
-) -> tuple[Change, ...]:
-    """Apply every patch file to the base, exactly, and return the trees on the way."""
-    changes = []
-    tree = base.tree
-    for patch in stack.patches:
-        after = bench.patcher.apply(patch.diff, tree=tree)
-        where = f"stacks/{stack.name}/patches/{patch.name}.patch"
-        if isinstance(after, DoesNotApply):
-            raise UsageError(
-                f'patch "{patch.name}" does not apply to its own base {base.label} '
-                f"({base.commit[:12]}, channel {channel.value})\n{after.why}",
-                where=where,
-                hint=f"git log -- {where} shows who last changed it; "
-                "patches are applied without fuzz",
-            )
-        if after == tree:
-            raise UsageError(
-                f'patch "{patch.name}" changes nothing on its base {base.label}',
-                where=where,
-                hint=f"delete it, and its line in stacks/{stack.name}/patches/series",
-            )
-        changes.append(Change(patch=patch, before=tree, after=after))
-        tree = after
-    return tuple(changes)
 
 
 def push(
@@ -156,8 +121,29 @@ def push(
                 tree = result
 
 
+def _breakers(
+    changes: tuple[Change, ...],
+    pushed: tuple[Pushed, ...],
+    *,
+    base: Place,
+    onto: Place,
+    bench: Workbench,
+) -> tuple[Breaker, ...]:
+    """Return who broke the patch that stopped the series; nobody when none did."""
+    for number, one in enumerate(pushed, start=1):
+        if one.conflict is not None:
+            return find_breakers(changes[:number], base=base, onto=onto, bench=bench)
+    return ()
+
+
 def _outcome(
-    pushed: Pushed, file: Patch | None, *, base: Place, onto: Place, bench: Workbench
+    pushed: Pushed,
+    file: Patch | None,
+    breakers: tuple[Breaker, ...],
+    *,
+    base: Place,
+    onto: Place,
+    bench: Workbench,
 ) -> PatchOutcome:
     patch, fate, evidence = pushed.patch, pushed.fate, ""
     if fate is Fate.SHIFTED:
@@ -169,7 +155,7 @@ def _outcome(
         evidence = f"on {onto.label} the merge leaves nothing of it: upstream has this content"
     conflict = None
     if pushed.conflict is not None:
-        conflict = describe_conflict(patch.name, pushed.conflict, bench=bench)
+        conflict = describe_conflict(patch.name, pushed.conflict, breakers, bench=bench)
     return PatchOutcome(
         name=PatchName(patch.name),
         fate=fate,

@@ -21,7 +21,8 @@ from forkbot.git.repository import Repository, quarantine, sealed_env
 from forkbot.git.workbench import Workbench
 from forkbot.model.fate import Fate, Place
 from forkbot.model.stack import Stack
-from forkbot.rebase.engine import Change, Rebased, push, rebase
+from forkbot.rebase.engine import Rebased, push, rebase
+from forkbot.rebase.recreate import Change
 from forkbot.words import Channel, Oid
 from tests.scenario import Upstream, commit_tree, make_stack, with_files, write_tree
 
