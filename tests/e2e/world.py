@@ -4,6 +4,7 @@ Everything is real: git repositories on disk, the command line in a process of i
 is compared whole, so dates are sealed and the world's own paths are told as ``~``.
 """
 
+import ctypes
 import dataclasses
 import os
 import re
@@ -131,9 +132,13 @@ class World:
 
     def interrupt(
         self, *args: str, at: str, how: signal.Signals = signal.SIGINT, after: float = 0.0,
-        env: Mapping[str, str] | None = None,
+        env: Mapping[str, str] | None = None, orphaned: bool = False,
     ) -> Said:  # fmt: skip
-        """Call forkbot and send it a signal as soon as a line of progress begins with ``at``."""
+        """Call forkbot and send it a signal as soon as a line of progress begins with ``at``.
+
+        Nothing it started may still run when it is over, unless it was killed: ``orphaned``.
+        """
+        adopt_orphans()
         child = self.start(*args, env=env)
         assert child.stderr is not None
         lines = []
@@ -144,7 +149,7 @@ class World:
                 child.send_signal(how)
                 break
         out, rest = child.communicate(timeout=120)
-        assert len(lines) < 2000
+        assert orphaned or orphans() == []
         whole = self.tidy(b"".join(lines) + rest)
         assert any(li.startswith(f"forkbot: {at}") for li in whole.splitlines()), whole
         return Said(code=child.returncode, out=self.tidy(out), err=whole)
@@ -194,6 +199,27 @@ class World:
         """Return the reports of all runs, oldest first."""
         runs = self.root / ".forkbot" / "runs"
         return [self.tidy((p / "report.md").read_bytes()) for p in sorted(runs.iterdir())]
+
+
+def adopt_orphans() -> None:
+    """Become the parent of whatever a killed forkbot leaves running (prctl(2))."""
+    subreaper = 36
+    ctypes.CDLL(None, use_errno=True).prctl(subreaper, 1, 0, 0, 0)
+
+
+def orphans() -> list[str]:
+    """Return the commands of our children that still run, forkbot itself being over."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            stat = (folder / "stat").read_text()
+            command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+        except OSError:
+            continue  # it ended meanwhile
+        state, parent = stat.rpartition(")")[2].split()[:2]
+        if int(parent) == os.getpid() and state not in "ZX":
+            found.append(command)
+    return found
 
 
 def listing(root: Path, but: Iterable[str] = ()) -> Listing:
