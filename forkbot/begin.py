@@ -158,8 +158,10 @@ def import_branch(
     with session.alone():
         stack = select(load_family(session.root), (name,), root=session.root)[0]
         if stack.patches:
+            count = len(stack.patches)
             raise UsageError(
-                f"{name} has {len(stack.patches)} patches already, and they would be replaced",
+                f"{name} has {count} {'patch' if count == 1 else 'patches'} already, "
+                "and an import would replace them",
                 where=f"{STACKS}/{name}/patches/series",
                 hint=f"import into a new stack: forkbot new {name}-2 "
                 f"--git {stack.policy.upstream.git} --crate {stack.policy.crate}",
@@ -198,7 +200,11 @@ def _read_branch(
         raise UsageError(
             "the repository is shallow", where=str(source), hint=f"{git} fetch --unshallow"
         )
-    base_oid, tip_oid = here.resolve(base), here.resolve(tip)
+    try:
+        base_oid, tip_oid = here.resolve(base), here.resolve(tip)
+    except UsageError as e:
+        e.where, e.hint = str(source), f"{git} log --oneline --all"
+        raise
     if not here.is_ancestor(base_oid, tip_oid):
         raise UsageError(
             f"{tip} does not stand on {base}",
@@ -238,7 +244,11 @@ def _open(source: Path, *, session: Session) -> tuple[Repository, Repository]:
 
     try:
         found = git.Repo(source, search_parent_directories=True)
-    except (git.InvalidGitRepositoryError, git.NoSuchPathError) as e:
+    except git.NoSuchPathError as e:
+        raise UsageError(
+            "there is no such folder", where=str(source), hint="name a clone with --from"
+        ) from e
+    except git.InvalidGitRepositoryError as e:
         raise UsageError(
             "this is not a git repository", where=str(source), hint="name a clone with --from"
         ) from e
@@ -254,7 +264,8 @@ def _log(repository: Repository, base: Oid, tip: Oid) -> list[_Commit]:
         "log", "-z", "--reverse", "--topo-order", "--encoding=UTF-8", "--date=raw",
         "--format=%H%x00%T%x00%P%x00%an%x00%ae%x00%ad%x00%B", f"{base}..{tip}",
     ).stdout  # fmt: skip
-    fields = said.removesuffix(b"\0").decode(errors="backslashreplace").split("\0")
+    fields = said.decode(errors="backslashreplace").split("\0")
+    columns = (fields[i:-1:7] for i in range(7))  # each field ends with a NUL
     return [
         _Commit(
             oid=Oid(oid),
@@ -264,10 +275,7 @@ def _log(repository: Repository, base: Oid, tip: Oid) -> list[_Commit]:
             date=_date(date),
             message=normal_message(visible(message.replace("\r\n", "\n"))),
         )
-        for oid, tree, parents, name, address, date, message in zip(
-            *(fields[i::7] for i in range(7)), strict=True
-        )
-        if oid
+        for oid, tree, parents, name, address, date, message in zip(*columns, strict=True)
     ]
 
 
