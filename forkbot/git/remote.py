@@ -13,7 +13,7 @@ import tenacity
 
 from forkbot import process
 from forkbot.errors import MachineError, ProcessError, RefusedError, RemoteError, TimedOutError
-from forkbot.git.repository import Repository, disk_trouble
+from forkbot.git.repository import Repository, disk_trouble, says_full
 from forkbot.text import redact
 from forkbot.words import Oid
 
@@ -144,13 +144,17 @@ class Remote:
         try:
             return process.run(["git", *_SAFE, *args], env=env, timeout=timeout, ok=ok)
         except ProcessError as e:
-            if disk_trouble(e):
-                raise MachineError("no space left on the disk", where=self.shown) from e
-            if _final(e.last_words):
+            if disk_trouble(e) or _final(e.last_words):
                 raise self._trouble(e.last_words) from e
             raise
 
-    def _trouble(self, last_words: str) -> RemoteError:
+    def _trouble(self, last_words: str) -> RemoteError | MachineError:
+        if says_full(last_words):
+            return MachineError(
+                "no space left on the disk",
+                where=self.shown,
+                hint="free some space, then run the same command again",
+            )
         cause = next(
             (
                 li

@@ -182,5 +182,9 @@ def init_bare(git_dir: Path, *, env: process.Env) -> Repository:
 
 def disk_trouble(error: Exception) -> bool:
     """Return whether a failure says that the disk is full."""
-    text = error.last_words if isinstance(error, ProcessError) else str(error)
+    return says_full(error.last_words if isinstance(error, ProcessError) else str(error))
+
+
+def says_full(text: str) -> bool:
+    """Return whether a tool's last words are those of a full disk."""
     return "No space left" in text or "Disk quota exceeded" in text

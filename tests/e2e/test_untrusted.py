@@ -1,0 +1,98 @@
+"""Upstream's code sees no secret, and upstream's words do nothing."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.crates import LOWER, Crates
+from tests.e2e.world import World
+from tests.report.test_neutral import LIVE, inside
+
+SECRETS = {
+    "FORKBOT_TOKEN": "hush-forkbot",
+    "GITHUB_TOKEN": "hush-github",
+    "GH_TOKEN": "hush-gh",
+    "CARGO_REGISTRY_TOKEN": "hush-registry",
+    "CARGO_REGISTRIES_OURS_TOKEN": "hush-ours",
+    "AWS_SECRET_ACCESS_KEY": "hush-aws",
+    "ACTIONS_RUNTIME_TOKEN": "hush-actions",
+    "SSH_AUTH_SOCK": "/hush/ssh",
+    "https_proxy": "http://me:hush-proxy@127.0.0.1:1",
+    "HTTPS_PROXY": "http://me:hush-proxy@127.0.0.1:1",
+    "CARGO_HTTP_PROXY": "http://me:hush-cargo-proxy@127.0.0.1:1",
+    "no_proxy": "*",
+}
+SPY = """\
+fn main() {
+    let seen: String = std::env::vars().map(|(k, v)| format!("{k}={v}\\n")).collect();
+    std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/seen"), &seen).unwrap();
+    println!("cargo::warning={}", seen.replace('\\n', " "));
+    let net = std::net::TcpStream::connect("127.0.0.1:PORT");
+    std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/net"), format!("{net:?}")).unwrap();
+    if option_env!("SPY_FAILS").is_some() {
+        std::process::exit(1);
+    }
+}
+"""
+
+
+@pytest.mark.wasm
+@pytest.mark.parametrize("fails", [False, True], ids=["a build script", "one that fails"])
+def test_a_build_script_sees_no_secret(crates: Crates, fails: bool) -> None:  # noqa: FBT001
+    world = crates.world
+    spy = SPY.replace("PORT", crates.registry.url.rpartition(":")[2])
+    spy = spy.replace('option_env!("SPY_FAILS").is_some()', "true" if fails else "false")
+    crates.release("lower", "1.0.1", LOWER, more={"build.rs": spy})
+    said = world.forkbot(
+        "run", "--all", "--channel", "release", env=SECRETS, code=4 if fails else 0
+    )
+    seen = next((world.root / ".forkbot" / "build").rglob("with-stacks/src/lower/seen")).read_text()
+    names = {line.partition("=")[0] for line in seen.splitlines()}
+    assert "hush" not in seen
+    assert not names & set(SECRETS)
+    assert not [n for n in names if n.lower().endswith("_proxy") or n.startswith("FORKBOT")]
+    assert f"\nHOME={world.place / 'home'}\n" not in f"\n{seen}"
+    net = next((world.root / ".forkbot" / "build").rglob("with-stacks/src/lower/net")).read_text()
+    assert net.startswith("Err("), "the network was there"
+    assert "hush" not in said.out + said.err
+    for path in world.root.rglob("*"):
+        if path.is_file():
+            assert b"hush" not in path.read_bytes(), path
+
+
+HOSTILE = "@everyone fixes #1, see https://x.example/ | `a` ``` <!-- \x1b[2J\x1b]0;owned\x07"
+
+
+def test_a_hostile_upstream_reaches_nobody(world: World) -> None:
+    """Its paths, subjects and lines are full of traps, and land in a conflict's report."""
+    upstream = world.upstream()
+    path = "src/@everyone #1 `x` | \x1b[31m.md"
+    upstream.commit("begin", {path: f"one\n{HOSTILE}\nthree\n"})
+    world.stack(upstream, {"fix": {path: "one\nours\nthree\n"}})
+    world.forkbot("rebase")
+    upstream.commit(HOSTILE, {path: f"one\n{HOSTILE} again\n```\n~~~\nthree\n"})
+    said = world.forkbot("rebase", code=3)
+    report = world.reports()[-1]
+    markdown = world.forkbot("report", "--format", "markdown").out
+    shown = world.forkbot("report").out
+    for text in (said.out, said.err, report, markdown, shown):
+        assert re.search(r"[\x00-\x08\x0b-\x1f\x7f]", text) is None
+    assert "@everyone" in report
+    for token in inside(report):
+        if token.type.startswith("text"):
+            assert LIVE.search(token.content) is None, token.content
+    assert "\\x1b[2J" in report
+
+
+def test_credentials_in_gits_own_configuration_are_not_told(world: World, tmp_path: Path) -> None:
+    """`insteadOf` may put a password into a URL that only git knows."""
+    upstream = world.upstream()
+    upstream.commit("begin", {"a": "a\n"})
+    world.stack(upstream, {}, url="https://example.invalid/demo")
+    (tmp_path / "home" / ".gitconfig").write_text(
+        '[url "http://me:hush-git@127.0.0.1:1/"]\n\tinsteadOf = https://example.invalid/\n'
+    )
+    said = world.forkbot("rebase", code=5)
+    assert "hush" not in said.out + said.err + world.reports()[-1]
+    assert "unable to access 'http://" in said.out
