@@ -17,6 +17,7 @@ from pathlib import Path
 
 import msgspec
 
+import forkbot
 from forkbot.git.repository import Repository, sealed_env
 from forkbot.model.stack import StackVerdict
 from forkbot.stackdir.load import load_family
@@ -59,6 +60,7 @@ class World:
             "SOURCE_DATE_EPOCH": str(NOW),
             "COLUMNS": "120",
             "LC_ALL": "C.UTF-8",
+            "PYTHONPATH": str(Path(forkbot.__file__).parent.parent),  # the code under test
         }
         self._git_env = sealed_env(self.env)
         (self.root / "stacks").mkdir(parents=True)
