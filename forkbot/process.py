@@ -34,6 +34,8 @@ _NETWORK = (
 
 Env = Mapping[str, str]
 
+_running: set[int] = set()  # pids of children not reaped yet, whichever thread waits for them
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Completed:
@@ -94,7 +96,15 @@ def _start(
         ) from e
     except OSError as e:
         raise MachineError(f"cannot start {argv[0]}: {e.strerror}") from e
+    _running.add(child.pid)
     return child
+
+
+def end_all() -> None:
+    """End every child there is, so that threads that wait for one end too."""
+    for pid in tuple(_running):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGKILL)
 
 
 @contextlib.contextmanager
@@ -119,6 +129,7 @@ def _interrupts_later() -> Iterator[None]:
 
 def _end(child: subprocess.Popen[bytes]) -> None:
     """End ``child`` and everything in its session, and reap it."""
+    _running.discard(child.pid)
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(child.pid, signal.SIGKILL)
     child.wait()

@@ -202,6 +202,9 @@ class _Store:
         pool = ThreadPoolExecutor(max_workers=2)
         try:
             yield {v: pool.submit(self.registry.fetch, self.crate, v) for v in versions}
+        except KeyboardInterrupt:
+            process.end_all()  # or the pool would wait for a registry that may never answer
+            raise
         finally:
             pool.shutdown(cancel_futures=True)
 

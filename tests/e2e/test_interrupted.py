@@ -1,7 +1,10 @@
 """Ctrl-C, a stop from outside, a kill: nothing is half done, and the next run goes on."""
 
+import json
 import shutil
 import signal
+import socket
+import time
 from pathlib import Path
 
 import pytest
@@ -110,6 +113,21 @@ STEPS = (
     "building word on pristine upstream",
     "running word on pristine upstream",
 )
+
+
+@pytest.mark.wasm
+def test_a_registry_that_never_answers(crates: Crates) -> None:
+    """Ctrl-C does not wait for it, nor leaves the cargos that do."""
+    world = crates.world
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        place = f"http://127.0.0.1:{silent.getsockname()[1]}/{{crate}}-{{version}}.crate"
+        (crates.registry.root / "config.json").write_text(json.dumps({"dl": place}))
+        began = time.monotonic()
+        said = world.interrupt(*RUN, at="lower: fetching", after=1.0)
+        assert time.monotonic() - began < 8
+    assert (said.code, said.err.splitlines()[-1]) == (130, BYE)
+    assert scraps(world) == []
+    assert not (world.root / ".forkbot").exists()
 
 
 @pytest.mark.wasm
