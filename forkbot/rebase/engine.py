@@ -7,7 +7,8 @@ message come from the patch, the committer is fixed, its date is onto's.
 """
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 from forkbot.git.merge import Clean, Conflicted
 from forkbot.git.repository import Repository
@@ -17,6 +18,7 @@ from forkbot.model.stack import Patch, Stack
 from forkbot.rebase.breaker import find_breakers
 from forkbot.rebase.conflict import describe_conflict
 from forkbot.rebase.export import commit_patch, export
+from forkbot.rebase.merged import Taken, find_merged
 from forkbot.rebase.recreate import Change, recreate
 from forkbot.words import Channel, Oid, PatchName
 
@@ -39,6 +41,7 @@ class Pushed:
     tree: Oid
     commit: Oid | None = None
     conflict: Conflicted | None = None
+    evidence: str = ""
 
 
 def rebase(
@@ -60,7 +63,8 @@ def rebase(
     with Workbench(repository, stream=stream, shortcuts=shortcuts) as bench:
         changes = recreate(stack, bench=bench, channel=channel, base=base)
         when = bench.objects.committed(onto.commit)
-        pushed = tuple(push(changes, onto=onto, bench=bench, when=when))
+        taken = find_merged(changes, base=base, onto=onto, bench=bench)
+        pushed = tuple(push(changes, onto=onto, bench=bench, when=when, taken=taken))
         stopped = any(p.conflict for p in pushed)
         carried = tuple(p for p in pushed if p.fate.carried)
         if stopped or base.commit == onto.commit:
@@ -93,12 +97,26 @@ def rebase(
 
 
 def push(
-    changes: tuple[Change, ...], *, onto: Place, bench: Workbench, when: int
+    changes: tuple[Change, ...],
+    *,
+    onto: Place,
+    bench: Workbench,
+    when: int,
+    taken: Mapping[PatchName, Taken] = MappingProxyType({}),
 ) -> Iterator[Pushed]:
-    """Merge each change on top of the one before, and commit; a conflict blocks the rest."""
+    """Merge each change on top of the one before, and commit; a conflict blocks the rest.
+
+    What upstream has ``taken`` is left out, also behind a conflict: its fate is known.
+    """
     bench.merger.foresee(((c.before, c.after) for c in changes), upstream=onto.tree)
     parent, tree, stopped = onto.commit, onto.tree, False
     for change in changes:
+        if change.patch.name in taken:
+            yield Pushed(
+                patch=change.patch, fate=Fate.MERGED, before=tree, tree=tree,
+                evidence=taken[change.patch.name].evidence,
+            )  # fmt: skip
+            continue
         if stopped:
             yield Pushed(patch=change.patch, fate=Fate.BLOCKED, before=tree, tree=tree)
             continue
@@ -130,10 +148,15 @@ def _breakers(
     bench: Workbench,
 ) -> tuple[Breaker, ...]:
     """Return who broke the patch that stopped the series; nobody when none did."""
-    for number, one in enumerate(pushed, start=1):
-        if one.conflict is not None:
-            return find_breakers(changes[:number], base=base, onto=onto, bench=bench)
-    return ()
+    number = next((n for n, one in enumerate(pushed, start=1) if one.conflict is not None), 0)
+    if not number:
+        return ()
+    kept = tuple(
+        change
+        for change, one in zip(changes[:number], pushed[:number], strict=True)
+        if one.fate is not Fate.MERGED
+    )
+    return find_breakers(kept, base=base, onto=onto, bench=bench)
 
 
 def _outcome(
@@ -145,7 +168,7 @@ def _outcome(
     onto: Place,
     bench: Workbench,
 ) -> PatchOutcome:
-    patch, fate, evidence = pushed.patch, pushed.fate, ""
+    patch, fate, evidence = pushed.patch, pushed.fate, pushed.evidence
     if fate is Fate.SHIFTED:
         if base.commit == onto.commit:
             fate = Fate.UNCHANGED

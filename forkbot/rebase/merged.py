@@ -1,0 +1,157 @@
+"""What upstream already took, on exact evidence only: these patches leave the series by themselves.
+
+A patch, or a contiguous range of the series squashed into one, is merged when both hold:
+
+* its patch-id is that of an upstream commit since the base (``git patch-id --verbatim``: line
+  numbers do not count, white space does), also long after upstream has moved on;
+* two hops: on that commit's parent, our range gives the commit's very tree. Patch-ids alone would
+  take the same edit at another place of the file for ours.
+
+Taken back later, by a commit with the reverse patch-id, it is not merged. Likeness is no evidence
+here.
+"""
+
+import dataclasses
+import itertools
+from collections.abc import Iterable, Iterator
+
+from forkbot.git.merge import Clean
+from forkbot.git.workbench import Workbench
+from forkbot.model.fate import Place
+from forkbot.rebase.recreate import Change
+from forkbot.text import decode
+from forkbot.words import Oid, PatchName
+
+# ranges grow with the square of the series; a longer squash is found by its parts or not at all
+LONGEST_RANGE = 40
+_DIFF = (
+    "-c", "diff.algorithm=histogram", "-c", "core.quotePath=false",
+    "-c", "diff.noprefix=false", "-c", "diff.mnemonicPrefix=false",
+)  # fmt: skip
+_OPTIONS = ("-p", "--full-index", "--binary", "--no-renames", "--no-ext-diff", "--no-textconv",
+            "--no-color")  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """The upstream commit that has a range of the series, and the patches of the range."""
+
+    commit: Oid
+    subject: str
+    together: tuple[PatchName, ...]
+
+    @property
+    def evidence(self) -> str:
+        """Return the evidence as a report says it."""
+        with_others = f", squashed from {len(self.together)} patches" if self.together[1:] else ""
+        return f"upstream took it in {self.commit[:12]} ({self.subject}){with_others}"
+
+
+def find_merged(
+    changes: tuple[Change, ...], *, base: Place, onto: Place, bench: Workbench
+) -> dict[PatchName, Taken]:
+    """Return what upstream took of a series between ``base`` and ``onto``, by patch.
+
+    Longer ranges first, so that a squash of four is told as one.
+    """
+    if not changes or base.commit == onto.commit:
+        return {}
+    if not bench.repository.is_ancestor(base.commit, onto.commit):
+        return {}
+    ranges = [
+        (start, end)
+        for start, end in itertools.combinations_with_replacement(range(len(changes)), 2)
+        if end - start < LONGEST_RANGE
+    ]
+    bench.objects.flush()
+    ids = _ids_of_trees(((changes[a].before, changes[b].after) for a, b in ranges), bench)
+    undone = _ids_of_trees(((changes[b].after, changes[a].before) for a, b in ranges), bench)
+    upstream = _ids_of_commits(changes, base=base.commit, onto=onto.commit, bench=bench)
+    taken: dict[PatchName, Taken] = {}
+    for number, (start, end) in sorted(enumerate(ranges), key=lambda r: r[1][0] - r[1][1]):
+        names = tuple(c.patch.name for c in changes[start : end + 1])
+        if any(name in taken for name in names) or ids[number] is None:
+            continue
+        # a part of a squash that was taken back is ours again, and so the whole is looked at anew
+        back = {u for (a, b), u in zip(ranges, undone, strict=True) if start <= a and b <= end}
+        found = _standing(upstream, ids[number], back)
+        if found and _two_hops(found, changes[start], changes[end], bench):
+            subject = bench.repository.commit(found).subject
+            one = Taken(commit=found, subject=decode(subject.encode()), together=names)
+            taken.update(dict.fromkeys(names, one))
+    return taken
+
+
+def _standing(
+    upstream: list[tuple[str, Oid]], wanted: str | None, undoing: set[str | None]
+) -> Oid | None:
+    """Return the last commit with the id ``wanted`` after which none has an id in ``undoing``."""
+    standing = None
+    for patch_id, commit in upstream:
+        if patch_id == wanted:
+            standing = commit
+        elif patch_id in undoing:
+            standing = None
+    return standing
+
+
+def _two_hops(commit: Oid, first: Change, last: Change, bench: Workbench) -> bool:
+    parents = bench.objects.parents(commit)
+    if not parents:
+        return False
+    tree, before = bench.objects.tree(commit), bench.objects.tree(parents[0])
+    merged = bench.merger.merge(base=first.before, upstream=before, ours=last.after)
+    return isinstance(merged, Clean) and merged.tree == tree
+
+
+def _ids_of_trees(pairs: Iterable[tuple[Oid, Oid]], bench: Workbench) -> list[str | None]:
+    """Return the patch-id between each pair of trees; None where they do not differ."""
+    asked = list(pairs)
+    said = bench.repository.git(
+        *_DIFF, "diff-tree", "--stdin", *_OPTIONS,
+        stdin="".join(f"{old} {new}\n" for old, new in asked).encode(),
+    ).stdout  # fmt: skip
+    # a pair that does not differ prints its header too: the n-th header is the n-th pair's
+    numbers = itertools.count()
+    lines = (
+        b"commit %040x" % next(numbers) if _is_header(line) else line for line in said.split(b"\n")
+    )
+    ids = dict(_patch_ids(b"\n".join(lines), bench))
+    return [ids.get(Oid(f"{number:040x}")) for number in range(len(asked))]
+
+
+def _is_header(line: bytes) -> bool:
+    return len(line) == 81 and line[40:41] == b" " and line[:1] in b"0123456789abcdef"
+
+
+def _ids_of_commits(
+    changes: tuple[Change, ...], *, base: Oid, onto: Oid, bench: Workbench
+) -> list[tuple[str, Oid]]:
+    """Return the patch-ids of upstream's commits that touch our paths, oldest first.
+
+    Each commit of the history, and each step of the first-parent line as a whole: a merged branch
+    may be our range.
+    """
+    paths = sorted({p for c in changes for p in c.patch.paths})
+    asked = b"\n".join([f"^{base}".encode(), onto.encode(), b"--", *paths]) + b"\n"
+    whole = b""
+    for walk in (("--no-merges",), ("--first-parent", "-m", "--merges")):
+        whole += bench.repository.git(
+            *_DIFF, "--literal-pathspecs", "log", "--stdin", "--full-diff", "--full-history",
+            "--reverse", "--topo-order", "--format=commit %H", *walk, *_OPTIONS, stdin=asked,
+        ).stdout  # fmt: skip
+    ids = dict(_patch_ids(whole, bench))
+    order = bench.repository.git(
+        "rev-list", "--reverse", "--topo-order", f"{base}..{onto}"
+    ).stdout.decode()
+    return [(ids[Oid(oid)], Oid(oid)) for oid in order.split() if Oid(oid) in ids]
+
+
+def _patch_ids(diffs: bytes, bench: Workbench) -> Iterator[tuple[Oid, str]]:
+    """Yield commit and patch-id for each ``commit <oid>`` and its diff."""
+    if not diffs.strip():
+        return
+    said = bench.repository.git("patch-id", "--verbatim", stdin=diffs).stdout.decode()
+    for line in said.splitlines():
+        patch_id, _, commit = line.partition(" ")
+        yield Oid(commit), patch_id

@@ -1,0 +1,201 @@
+"""What upstream took: only exact evidence drops a patch, and it is found long after the fact."""
+
+import os
+import random
+from collections.abc import Mapping
+from pathlib import Path
+
+from forkbot.git.repository import quarantine, sealed_env
+from forkbot.model.fate import PatchOutcome
+from forkbot.rebase.engine import rebase
+from forkbot.words import Channel, Oid
+from tests.rebase.test_breaker import Files, text
+from tests.scenario import Upstream, make_stack
+
+HISTORIES = int(os.environ.get("FORKBOT_HISTORIES", "20"))
+SEED = 20261122
+
+
+def fates(
+    upstream: Upstream, base: Oid, patches: Mapping[str, Files], folder: Path
+) -> dict[str, str]:
+    """Rebase onto upstream's tip; return each patch's fate, with its evidence if it left."""
+    return {o.name: _told(o) for o in _outcomes(upstream, base, patches, folder)}
+
+
+def _outcomes(
+    upstream: Upstream, base: Oid, patches: Mapping[str, Files], folder: Path
+) -> tuple[PatchOutcome, ...]:
+    stack, _ = make_stack(upstream, base, patches)
+    assert upstream.tip
+    with quarantine(upstream.repository, scratch=folder / "scratch") as lent:
+        return rebase(
+            stack, repository=lent, channel=Channel.MAIN, base=upstream.place(base),
+            onto=upstream.place(upstream.tip),
+        ).facts.outcomes  # fmt: skip
+
+
+def _told(outcome: PatchOutcome) -> str:
+    return f"{outcome.fate.value}: {outcome.evidence}" if outcome.evidence else outcome.fate.value
+
+
+SERIES: dict[str, Files] = {
+    "one": {"a.rs": text(l5="five")},
+    "two": {"a.rs": text(l5="five", l6="six")},
+    "three": {"b.rs": text(l9="nine"), "new.rs": "new\n"},
+    "four": {"a.rs": text(l5="V", l6="six")},
+}
+SQUASHED: Files = {"a.rs": text(l5="V", l6="six"), "b.rs": text(l9="nine"), "new.rs": "new\n"}
+
+
+def test_a_squash_of_four_is_seen_at_once(upstream: Upstream, tmp_path: Path) -> None:
+    base = upstream.commit("base", {"a.rs": text(), "b.rs": text()})
+    squash = upstream.commit("wasi support (#1931)", SQUASHED)
+    told = f"merged: upstream took it in {squash[:12]} (wasi support (#1931)), "
+    told += "squashed from 4 patches"
+    assert fates(upstream, base, SERIES, tmp_path) == dict.fromkeys(SERIES, told)
+
+
+def test_a_squash_is_seen_36_commits_later_though_upstream_reworked_it(
+    upstream: Upstream, tmp_path: Path
+) -> None:
+    base = upstream.commit("base", {"a.rs": text(), "b.rs": text()})
+    upstream.commit("before", {"a.rs": text(l30="thirty")})
+    squash = upstream.commit(
+        "wasi support", {**SQUASHED, "a.rs": text(l5="V", l6="six", l30="thirty")}
+    )
+    for n in range(36):
+        upstream.commit(f"later {n}", {"a.rs": text(l5=f"V{n}", l6="SIX", l30="thirty")})
+    found = fates(upstream, base, SERIES, tmp_path)
+    assert set(found.values()) == {
+        f"merged: upstream took it in {squash[:12]} (wasi support), squashed from 4 patches"
+    }
+
+
+def test_one_patch_of_three_is_taken_and_the_others_go_on(
+    upstream: Upstream, tmp_path: Path
+) -> None:
+    base = upstream.commit("base", {"a.rs": text(), "b.rs": text()})
+    taken = upstream.commit("take the second", {"b.rs": text(l9="nine")})
+    upstream.commit("rework it", {"b.rs": text(l9="NEUF")})
+    patches: dict[str, Files] = {
+        "one": {"a.rs": text(l5="five")},
+        "two": {"b.rs": text(l9="nine")},
+        "three": {"a.rs": text(l5="five", l20="twenty")},
+    }
+    assert fates(upstream, base, patches, tmp_path) == {
+        "one": "shifted",
+        "two": f"merged: upstream took it in {taken[:12]} (take the second)",
+        "three": "shifted",
+    }
+
+
+def test_what_upstream_took_back_is_ours_again(upstream: Upstream, tmp_path: Path) -> None:
+    base = upstream.commit("base", {"a.rs": text()})
+    upstream.commit("take it", {"a.rs": text(l5="five")})
+    upstream.commit("take it back", {"a.rs": text()})
+    found = fates(upstream, base, {"one": {"a.rs": text(l5="five")}}, tmp_path)
+    assert found == {"one": "shifted"}
+
+
+def test_the_same_edit_at_another_place_is_not_ours(upstream: Upstream, tmp_path: Path) -> None:
+    """Equal patch-ids, line numbers apart: the second hop tells them apart."""
+    block = "fn {} {{\n    a();\n    b();\n    c();\n    d();\n}}\n"
+    same = "    a();\n    b();\n    c();\n    d();\n    e();\n    f();\n    g();\n"
+    edited = same.replace("d()", "D()")
+    base = upstream.commit("base", {"a.rs": block.format("x") + same + "\n" * 9 + same})
+    upstream.commit("edit the lower", {"a.rs": block.format("x") + same + "\n" * 9 + edited})
+    upper: Files = {"a.rs": block.format("x") + edited + "\n" * 9 + same}
+    assert fates(upstream, base, {"upper": upper}, tmp_path) == {"upper": "shifted"}
+
+
+def test_a_reworked_take_is_no_evidence(upstream: Upstream, tmp_path: Path) -> None:
+    base = upstream.commit("base", {"a.rs": text()})
+    upstream.commit("do the same, another way", {"a.rs": text(l5="five; // ours")})
+    found = fates(upstream, base, {"one": {"a.rs": text(l5="five")}}, tmp_path)
+    assert found == {"one": "conflict"}
+
+
+def test_white_space_counts(upstream: Upstream, tmp_path: Path) -> None:
+    base = upstream.commit("base", {"a.rs": text()})
+    upstream.commit("indented", {"a.rs": text(l5="  five")})
+    found = fates(upstream, base, {"one": {"a.rs": text(l5="five")}}, tmp_path)
+    assert found == {"one": "conflict"}
+
+
+def test_a_part_of_a_squash_that_upstream_took_back_is_ours_again(
+    upstream: Upstream, tmp_path: Path
+) -> None:
+    base = upstream.commit("base", {"a.rs": text(), "b.rs": text()})
+    upstream.commit("take both", {"a.rs": text(l5="five"), "b.rs": text(l9="nine")})
+    upstream.commit("take one back", {"b.rs": text()})
+    patches: dict[str, Files] = {"one": {"a.rs": text(l5="five")}, "two": {"b.rs": text(l9="nine")}}
+    found = fates(upstream, base, patches, tmp_path)
+    assert {name: fate.partition(":")[0] for name, fate in found.items()} == {
+        "one": "empty",
+        "two": "shifted",
+    }
+
+
+def test_no_wrong_drop_and_no_patch_lost_over_generated_histories(tmp_path: Path) -> None:
+    """The generator knows what it took: FORKBOT_HISTORIES=2000 for the full count."""
+    chance = random.Random(SEED)  # noqa: S311 - a repeatable story, no secret
+    for number in range(HISTORIES):
+        _Story(chance, tmp_path / str(number)).check()
+
+
+class _Story:
+    """An upstream of two files and a stack of one-line edits, some of which upstream takes."""
+
+    def __init__(self, chance: random.Random, folder: Path) -> None:
+        self.chance = chance
+        self.folder = folder
+        self.upstream = Upstream(folder / "u.git", env=sealed_env(dict(os.environ)))
+        self.there: dict[str, dict[str, str]] = {"a.rs": {}, "b.rs": {}}
+        self.base = self.upstream.commit("base", dict.fromkeys(self.there, text()))
+        self.edits: dict[str, tuple[str, str, str]] = {}  # patch → file, line, value
+        self.patches: dict[str, Files] = {}
+        self.took: set[str] = set()
+        lines: dict[str, dict[str, str]] = {file: {} for file in self.there}
+        for number, line in enumerate(chance.sample(range(40), chance.randint(1, 4))):
+            file = chance.choice(sorted(lines))
+            self.edits[f"p{number}"] = (file, f"l{line}", f"ours {number}")
+            lines[file][f"l{line}"] = f"ours {number}"
+            self.patches[f"p{number}"] = {file: text(**lines[file])}
+
+    def take(self) -> None:
+        """Upstream takes one patch, or squashes a range of them."""
+        names = list(self.edits)
+        start = self.chance.randrange(len(names))
+        for name in names[start : self.chance.randint(start + 1, len(names))]:
+            file, line, value = self.edits[name]
+            self.there[file][line] = value
+            self.took.add(name)
+
+    def take_back(self) -> None:
+        """Upstream takes one back: the line is as it was on the base."""
+        if self.took:
+            name = self.chance.choice(sorted(self.took))
+            file, line, _ = self.edits[name]
+            self.there[file].pop(line, None)
+            self.took.remove(name)
+
+    def rework(self) -> None:
+        """Upstream edits any line, one of ours perhaps."""
+        file = self.chance.choice(sorted(self.there))
+        self.there[file][f"l{self.chance.randrange(40)}"] = f"theirs {self.chance.random()}"
+
+    def check(self) -> None:
+        """Live through some commits; then no patch is lost, and none dropped that was not taken."""
+        for _ in range(self.chance.randint(1, 8)):
+            before = {file: dict(lines) for file, lines in self.there.items()}
+            self.chance.choice([self.take, self.take_back, self.rework, self.rework])()
+            if before != self.there:
+                files: Files = {f: text(**lines) for f, lines in self.there.items()}
+                self.upstream.commit("step", files)
+        outcomes = _outcomes(self.upstream, self.base, self.patches, self.folder)
+        assert [o.name for o in outcomes] == list(self.edits)
+        for outcome in outcomes:
+            if outcome.fate.value in {"merged", "empty"}:
+                file, line, value = self.edits[outcome.name]
+                assert outcome.name in self.took or self.there[file].get(line) == value, outcome
