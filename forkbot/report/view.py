@@ -262,7 +262,7 @@ def next_steps(record: RunRecord) -> tuple[str, ...]:
             onto = stack.rebase.onto
             rev = onto.label if record.channel is Channel.RELEASE else onto.commit
             steps.append(
-                f"edit stacks/{stack.name}/patches/{patch}.patch until it fits {onto.label}"
+                f"$EDITOR stacks/{stack.name}/patches/{patch}.patch  # until it fits {onto.label}"
             )
             steps.append(f"forkbot rebase {stack.name}{channel} --base {rev}")
         elif stack.publication is not None and stack.publication.move is Move.REFUSED:
@@ -276,8 +276,8 @@ def next_steps(record: RunRecord) -> tuple[str, ...]:
 
 def _see_and_move(plan: Publication) -> str:
     return (
-        f"take them into a patch (forkbot import), or move the branch away: "
         f"git -C {shlex.quote(plan.place)} log {plan.branch}"
+        "  # then take it into a patch, or move the branch away"
     )
 
 

@@ -124,7 +124,7 @@ def test_a_registry_that_never_answers(crates: Crates) -> None:
         (crates.registry.root / "config.json").write_text(json.dumps({"dl": place}))
         began = time.monotonic()
         said = world.interrupt(*RUN, at="lower: fetching", after=1.0)
-        assert time.monotonic() - began < 8
+        assert time.monotonic() - began < 20, "cargo itself waits for 30"
     assert (said.code, said.err.splitlines()[-1]) == (130, BYE)
     assert scraps(world) == []
     assert not (world.root / ".forkbot").exists()

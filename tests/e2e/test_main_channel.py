@@ -102,7 +102,7 @@ def test_a_conflict_touches_nothing_and_says_where(world: World, upstream: Upstr
           src/lib.rs: contents, upstream line 21
           1 patch behind it was not tried: third
         1 stack on main: 1 in conflict
-        next: edit stacks/demo/patches/second.patch until it fits v2.0.0
+        next: $EDITOR stacks/demo/patches/second.patch  # until it fits v2.0.0
         next: forkbot rebase demo --channel main --base {upstream.tip}
         """)
     assert world.listing(".forkbot") == before
@@ -112,7 +112,7 @@ def test_a_conflict_touches_nothing_and_says_where(world: World, upstream: Upstr
         Next:
 
         ```sh
-        edit stacks/demo/patches/second.patch until it fits v2.0.0
+        $EDITOR stacks/demo/patches/second.patch  # until it fits v2.0.0
         forkbot rebase demo --channel main --base {upstream.tip}
         ```
 

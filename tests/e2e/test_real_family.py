@@ -15,7 +15,8 @@ from tests.e2e.conftest import AMBIENT
 from tests.e2e.crates import lend
 from tests.e2e.world import Said, World
 
-pytestmark = pytest.mark.wasm
+# one build for all: they follow each other in one process
+pytestmark = [pytest.mark.wasm, pytest.mark.xdist_group("real family")]
 
 ROOT = Path(__file__).parent.parent.parent
 FAMILY = ("socket2", "mio", "tokio", "hyper-util", "reqwest")

@@ -110,7 +110,7 @@ def test_a_conflicting_release_stops_its_stack_and_what_is_built_on_it(published
           src/lib.rs: contents, upstream line 5
         held back: upper: waits: lower is in conflict at patch our-word
         2 stacks on release: 1 in conflict, 1 held back
-        next: edit stacks/lower/patches/our-word.patch until it fits 1.1.0
+        next: $EDITOR stacks/lower/patches/our-word.patch  # until it fits 1.1.0
         next: forkbot rebase lower --channel release --base 1.1.0
         """)
     assert "resolving" not in said.err, "there is nothing to build"

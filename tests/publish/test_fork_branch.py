@@ -180,7 +180,7 @@ def test_a_persons_commits_stop_the_bot(world: World, upstream: Upstream, how: s
     assert last_lines(said.out) == [
         f"refused: demo: wasip2 has commits that are not forkbot's: {theirs[:12]} by {who}",
         "1 stack on main: 1 refused",
-        "next: take them into a patch (forkbot import), or move the branch away: git -C ~/root/.forkbot/forge/demo.git log wasip2",
+        "next: git -C ~/root/.forkbot/forge/demo.git log wasip2  # then take it into a patch, or move the branch away",
     ]
     after = world.listing(".forkbot/runs")
     assert {k: v for k, v in after.items() if k != ".forkbot"} == {
