@@ -112,7 +112,7 @@ def test_a_folder_may_take_the_place_of_a_symlink_that_went(
     away = away.replace("@@ -0,0 +1 @@\n+", "@@ -1 +0,0 @@\n-")
     diffs = [link("sub", place), away, new("sub/ours")]
     assert applied(upstream, diffs, how=how, place=tmp_path / "made")
-    assert (tmp_path / "made/work/sub/ours").read_text() == "owned\n"
+    assert (tmp_path / "made" / "work" / "sub" / "ours").read_text() == "owned\n"
     assert sorted(p.name for p in place.iterdir()) == ["passwd"]
 
 
