@@ -10,6 +10,7 @@ import email.errors
 import email.header
 import email.utils
 import re
+from collections.abc import Sequence
 
 from forkbot.errors import UsageError
 
@@ -20,8 +21,12 @@ _END_OF_MESSAGE = re.compile(r"diff -|Index: |---(?: \S|\s*$)")
 # what git mailinfo takes for a header at the top of a message, git mailsplit for the next mail
 _LIKE_A_HEADER = re.compile(r"(?:From|Subject|Date):\s|\[PATCH\]\s", re.IGNORECASE)
 _LIKE_A_MAIL = re.compile(r"From ")
-# what patch(1) takes for the beginning of a diff, indented as it may be
-_LIKE_A_DIFF = re.compile(r"(?m)^[ \t]*--- \S.*\n[ \t]*\+\+\+ \S")
+# What patch(1) takes for a diff, indented as it may be: a file's name somewhere, and somewhere what
+# to do with it (tried: every triple of such lines, with GNU patch 2.7.6). Neither does it alone.
+_NAMES_A_FILE = re.compile(r"[ \t]*(?:--- |\+\+\+ |\*\*\* |Index: |diff --git )")
+_CHANGES_A_FILE = re.compile(
+    r"[ \t]*(?:@@ -|\*{8}|\d+(?:,\d+)?[acd]|deleted file mode |GIT binary patch)"
+)
 _BY_MAIL = re.compile(r"^(?:\[[^\]]*PATCH[^\]]*\]\s*)+")
 
 
@@ -80,7 +85,16 @@ def normal_message(text: str) -> str:
     body = lines[until:]
     while body and not body[0]:
         body.pop(0)
-    quoted = [f"> {line}" if _must_be_quoted(body, i) else line for i, line in enumerate(body)]
+    of_a_diff = _lines_of_a_diff(body)
+    quoted = [
+        f"> {line}"
+        if i in of_a_diff
+        or _END_OF_MESSAGE.match(line)
+        or _LIKE_A_MAIL.match(line)
+        or (i == 0 and _LIKE_A_HEADER.match(line))
+        else line
+        for i, line in enumerate(body)
+    ]
     return _joined(subject or "no subject", quoted)
 
 
@@ -91,14 +105,11 @@ def normal_author(name: str, address: str) -> tuple[str, str]:
     return name or address, address
 
 
-def _must_be_quoted(lines: list[str], at: int) -> bool:
-    line = lines[at]
-    return bool(
-        _END_OF_MESSAGE.match(line)
-        or _LIKE_A_MAIL.match(line)
-        or (at == 0 and _LIKE_A_HEADER.match(line))
-        or _LIKE_A_DIFF.match("\n".join(lines[at : at + 2]))
-    )
+def _lines_of_a_diff(lines: Sequence[str]) -> list[int]:
+    """Return which lines of a message would make it a diff to patch(1)."""
+    if not any(_CHANGES_A_FILE.match(line) for line in lines):
+        return []
+    return [i for i, line in enumerate(lines) if _NAMES_A_FILE.match(line)]
 
 
 def _joined(subject: str, body: list[str]) -> str:
@@ -244,11 +255,9 @@ def _check_body(body: list[tuple[int, str]], *, where: str) -> None:
                 where=f"{where}:{number}",
                 hint="begin the line with `> `",
             )
-    whole = "\n".join(text for _, text in body)
-    if quoted := _LIKE_A_DIFF.search(whole):
-        number = body[0][0] + whole.count("\n", 0, quoted.start())
+    if of_a_diff := _lines_of_a_diff([text for _, text in body]):
         raise UsageError(
             "quilt takes the diff quoted in this message for a part of the patch",
-            where=f"{where}:{number}",
+            where=f"{where}:{body[of_a_diff[0]][0]}",
             hint="begin its lines with `> `",
         )

@@ -179,7 +179,7 @@ MESSAGES: dict[str, tuple[str | bytes, str, str]] = {
     ),
     "a body with an indented diff": (
         "a\n\nSo:\n    --- a/x\n    +++ b/x\n    @@ -1 +1 @@\n",
-        "a\n\nSo:\n>     --- a/x\n    +++ b/x\n    @@ -1 +1 @@",
+        "a\n\nSo:\n>     --- a/x\n>     +++ b/x\n    @@ -1 +1 @@",
         "a",
     ),
     "a body like a header": ("a\n\nFrom: b <b@c>", "a\n\n> From: b <b@c>", "a"),

@@ -43,7 +43,14 @@ LINES = st.sampled_from(
             "y" * 200,
         ),
         *("---", "---  ", "-- ", "--- a/x", "+++ b/x", "  --- a/x", "  +++ b/x", "@@ -1 +1 @@"),
-        *("diff --git a/x b/x", "diff -u x y", "Index: x", "*** a/x", "3d", ".", "> ---"),
+        *(
+            "diff --git a/x b/x",
+            "  diff --git a/x b/x",
+            "  deleted file mode 100644",
+            "diff -u x y",
+        ),
+        *("Index: x", "  Index: x", "*** a/x", "--- 1,2 ----", "***************", "*** 1 ****"),
+        *("1c1", "< a", "> b", "3d", ".", "> ---", "GIT binary patch"),
         *("From here on", ">From", "From: me <me@example.invalid>", "Subject: x", "Date: never"),
         *("[PATCH] x", "Signed-off-by: A <a@example.invalid>", "Patch-Name: other"),
         *("a\rb", "form\x0cfeed", "line\u2028separator"),
@@ -181,7 +188,7 @@ def test_a_normal_message_stays_as_it_is(text: str) -> None:
         ("a\n\nb\nFrom: b", "a\n\nb\nFrom: b\n"),
         ("a\n\nb\n---\nc", "a\n\nb\n> ---\nc\n"),
         ("a\n\ndiff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b",
-         "a\n\n> diff --git a/x b/x\n> --- a/x\n+++ b/x\n@@ -1 +1 @@\n-a\n+b\n"),
+         "a\n\n> diff --git a/x b/x\n> --- a/x\n> +++ b/x\n@@ -1 +1 @@\n-a\n+b\n"),
     ],
 )  # fmt: skip
 def test_how_a_message_is_made_normal(text: str, normal: str) -> None:

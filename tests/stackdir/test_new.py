@@ -2,6 +2,7 @@
 
 import datetime as dt
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -23,13 +24,21 @@ def session(house: House, tmp_path: Path) -> Session:
     return session_in(house.root, tmp_path)
 
 
-def session_in(root: Path, place: Path, *, dry_run: bool = False) -> Session:
+def session_in(
+    root: Path,
+    place: Path,
+    *,
+    dry_run: bool = False,
+    channel: Channel = Channel.MAIN,
+    cache: Path | None = None,
+    ambient: Mapping[str, str] | None = None,
+) -> Session:
     """Return a session in a stacks repository."""
     return Session(
         root=root,
-        cache=place / "cache",
-        ambient=dict(os.environ),
-        channel=Channel.MAIN,
+        cache=cache or place / "cache",
+        ambient=ambient or dict(os.environ),
+        channel=channel,
         now=dt.datetime(2026, 11, 22, tzinfo=dt.UTC),
         say=lambda _: None,
         dry_run=dry_run,
