@@ -21,7 +21,7 @@ def hold_back(
             continue
         why = _stuck_below(attempt, attempts)
         if not why and verified:
-            why = _red(attempt, attempts, verdict)
+            why = red(attempt, attempts, verdict)
         elif not why and not _known_green(attempt, channel):
             why = f"no green verdict for this result: forkbot verify {attempt.stack.name}"
         why = why or _unpublished_below(attempt, attempts)
@@ -61,7 +61,7 @@ def _unpublished_below(attempt: Attempt, attempts: list[Attempt]) -> str:
     return ""
 
 
-def _red(attempt: Attempt, attempts: list[Attempt], verdict: Verdict | None) -> str:
+def red(attempt: Attempt, attempts: list[Attempt], verdict: Verdict | None) -> str:
     """Return why the verdict forbids publishing: its own red, or one it is built with."""
     if verdict is None:
         return "nothing was verified"

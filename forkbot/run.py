@@ -25,7 +25,7 @@ from forkbot.errors import (
 from forkbot.forge.base import Forge
 from forkbot.git.bundle import make_bundle
 from forkbot.git.repository import git_version, sealed_env
-from forkbot.hold import below, hold, hold_back
+from forkbot.hold import below, hold, hold_back, red
 from forkbot.locate import Aim
 from forkbot.model.publication import Move
 from forkbot.model.record import RunRecord, StackRecord, Trouble
@@ -144,6 +144,8 @@ def _write(
             continue
         if not session.dry_run:
             _publish(attempt, attempts, session=session, forge=forge)
+        if Step.PUBLISH in steps and verification and red(attempt, attempts, verification.verdict):
+            continue  # what is published was proven otherwise, and its files say how
         if Step.WRITE in steps and _may_write(attempt, steps, dry_run=session.dry_run):
             attempt.files = _write_files(attempt, verification, session=session)
 
