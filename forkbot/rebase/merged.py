@@ -7,8 +7,7 @@ A patch, or a contiguous range of the series squashed into one, is merged when b
 * two hops: on that commit's parent, our range gives the commit's very tree. Patch-ids alone would
   take the same edit at another place of the file for ours.
 
-Taken back later, by a commit with the reverse patch-id, it is not merged. Likeness is no evidence
-here.
+What upstream has taken back since is not merged: see ``takenback``. Likeness is no evidence here.
 """
 
 import dataclasses
@@ -19,6 +18,7 @@ from forkbot.git.merge import Clean
 from forkbot.git.workbench import Workbench
 from forkbot.model.fate import Place
 from forkbot.rebase.recreate import Change
+from forkbot.rebase.takenback import is_taken_back
 from forkbot.text import decode
 from forkbot.words import Oid, PatchName
 
@@ -65,34 +65,22 @@ def find_merged(
     ]
     bench.objects.flush()
     ids = _ids_of_trees(((changes[a].before, changes[b].after) for a, b in ranges), bench)
-    undone = _ids_of_trees(((changes[b].after, changes[a].before) for a, b in ranges), bench)
     upstream = _ids_of_commits(changes, base=base.commit, onto=onto.commit, bench=bench)
     taken: dict[PatchName, Taken] = {}
     for number, (start, end) in sorted(enumerate(ranges), key=lambda r: r[1][0] - r[1][1]):
         names = tuple(c.patch.name for c in changes[start : end + 1])
-        if any(name in taken for name in names) or ids[number] is None:
+        if any(name in taken for name in names):
             continue
-        # a part of a squash that was taken back is ours again, and so the whole is looked at anew
-        back = {u for (a, b), u in zip(ranges, undone, strict=True) if start <= a and b <= end}
-        found = _standing(upstream, ids[number], back)
+        found = upstream.get(ids[number])
         if found and _two_hops(found, changes[start], changes[end], bench):
             subject = bench.repository.commit(found).subject
             one = Taken(commit=found, subject=decode(subject.encode()), together=names)
-            taken.update(dict.fromkeys(names, one))
+            taken |= {
+                c.patch.name: one
+                for c in changes[start : end + 1]
+                if not _taken_back(c, found, onto, bench)
+            }
     return taken
-
-
-def _standing(
-    upstream: list[tuple[str, Oid]], wanted: str | None, undoing: set[str | None]
-) -> Oid | None:
-    """Return the last commit with the id ``wanted`` after which none has an id in ``undoing``."""
-    standing = None
-    for patch_id, commit in upstream:
-        if patch_id == wanted:
-            standing = commit
-        elif patch_id in undoing:
-            standing = None
-    return standing
 
 
 def _two_hops(commit: Oid, first: Change, last: Change, bench: Workbench) -> bool:
@@ -102,6 +90,17 @@ def _two_hops(commit: Oid, first: Change, last: Change, bench: Workbench) -> boo
     tree, before = bench.objects.tree(commit), bench.objects.tree(parents[0])
     merged = bench.merger.merge(base=first.before, upstream=before, ours=last.after)
     return isinstance(merged, Clean) and merged.tree == tree
+
+
+def _taken_back(change: Change, commit: Oid, onto: Place, bench: Workbench) -> bool:
+    """Whether upstream took a change in ``commit``, squashed with others perhaps, and undid it."""
+    having = bench.objects.tree(commit)
+    # what the commit would be without this patch; where a later patch of the squash edits the same
+    # lines, that cannot be told, and the patch fares as the commit as a whole does
+    without = bench.merger.merge(base=change.after, upstream=having, ours=change.before)
+    if not isinstance(without, Clean):
+        without = Clean(tree=bench.objects.tree(bench.objects.parents(commit)[0]))
+    return is_taken_back(without=without.tree, having=having, now=onto.tree, bench=bench)
 
 
 def _ids_of_trees(pairs: Iterable[tuple[Oid, Oid]], bench: Workbench) -> list[str | None]:
@@ -126,8 +125,8 @@ def _is_header(line: bytes) -> bool:
 
 def _ids_of_commits(
     changes: tuple[Change, ...], *, base: Oid, onto: Oid, bench: Workbench
-) -> list[tuple[str, Oid]]:
-    """Return the patch-ids of upstream's commits that touch our paths, oldest first.
+) -> dict[str | None, Oid]:
+    """Return the last commit of each patch-id among upstream's that touch our paths.
 
     Each commit of the history, and each step of the first-parent line as a whole: a merged branch
     may be our range.
@@ -141,10 +140,9 @@ def _ids_of_commits(
             "--reverse", "--topo-order", "--format=commit %H", *walk, *_OPTIONS, stdin=asked,
         ).stdout  # fmt: skip
     ids = dict(_patch_ids(whole, bench))
-    order = bench.repository.git(
-        "rev-list", "--reverse", "--topo-order", f"{base}..{onto}"
-    ).stdout.decode()
-    return [(ids[Oid(oid)], Oid(oid)) for oid in order.split() if Oid(oid) in ids]
+    order = bench.repository.git("rev-list", "--reverse", "--topo-order", f"{base}..{onto}")
+    oldest_first = (Oid(oid) for oid in order.stdout.decode().split())
+    return {ids[oid]: oid for oid in oldest_first if oid in ids}
 
 
 def _patch_ids(diffs: bytes, bench: Workbench) -> Iterator[tuple[Oid, str]]:

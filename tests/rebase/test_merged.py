@@ -132,8 +132,25 @@ def test_a_part_of_a_squash_that_upstream_took_back_is_ours_again(
     patches: dict[str, Files] = {"one": {"a.rs": text(l5="five")}, "two": {"b.rs": text(l9="nine")}}
     found = fates(upstream, base, patches, tmp_path)
     assert {name: fate.partition(":")[0] for name, fate in found.items()} == {
-        "one": "empty",
+        "one": "merged",
         "two": "shifted",
+    }
+
+
+def test_a_take_back_with_other_edits_around_it_is_seen(upstream: Upstream, tmp_path: Path) -> None:
+    """Found by the generated histories: the reverse patch-id differs once the context moved."""
+    base = upstream.commit("base", {"a.rs": text()})
+    upstream.commit("take both", {"a.rs": text(l4="four", l10="ten")})
+    upstream.commit("rework beside it", {"a.rs": text(l4="4", l9="IX", l10="ten")})
+    upstream.commit("take one back", {"a.rs": text(l4="4", l9="IX")})
+    patches: dict[str, Files] = {
+        "one": {"a.rs": text(l4="four")},
+        "two": {"a.rs": text(l4="four", l10="ten")},
+    }
+    found = fates(upstream, base, patches, tmp_path)
+    assert {name: fate.partition(":")[0] for name, fate in found.items()} == {
+        "one": "merged",
+        "two": "conflict",
     }
 
 

@@ -1,0 +1,63 @@
+"""Whether upstream, having taken a change, took it back: reworked counts as having it still.
+
+A revert is rarely a revert: its context has moved, other edits come with it, so its patch-id is no
+guide. What tells is the text: where our lines are all gone and the lines from before stand in their
+place again, a hunk is undone. Lines that we only added and that are gone leave no trace of why;
+they count as undone too, because a patch is not dropped on a guess. A change is taken back when
+every hunk of it is undone; where upstream undid some and kept others, it went on with what it took.
+"""
+
+import difflib
+from collections.abc import Iterator, Sequence
+
+from forkbot.git.trees import Entry
+from forkbot.git.workbench import Workbench
+from forkbot.words import Oid
+
+
+def is_taken_back(*, without: Oid, having: Oid, now: Oid, bench: Workbench) -> bool:
+    """Return whether ``now`` undoes all that made ``having`` of ``without`` (all are trees)."""
+    undone = [
+        answer
+        for path, old, new in bench.trees.changes(without, having)
+        for answer in _hunks_undone(old, new, bench.trees.find(now, path), bench)
+    ]
+    return bool(undone) and all(undone)
+
+
+def _hunks_undone(
+    old: Entry | None, new: Entry | None, now: Entry | None, bench: Workbench
+) -> Iterator[bool]:
+    if now == new:
+        yield False
+    elif now is None or new is None or now == old:
+        yield True  # as it was before, or gone: moved elsewhere perhaps, but that is a guess
+    else:
+        before = _lines(old, bench) if old is not None else []
+        yield from hunks_undone(before, _lines(new, bench), _lines(now, bench))
+
+
+def _lines(entry: Entry, bench: Workbench) -> list[bytes]:
+    return bench.objects.read(entry.oid)[1].split(b"\n")
+
+
+def hunks_undone(
+    before: Sequence[bytes], having: Sequence[bytes], now: Sequence[bytes]
+) -> Iterator[bool]:
+    """Yield for each hunk that made ``having`` of ``before`` whether ``now`` undoes it (lines)."""
+    survives: dict[int, int] = {}
+    for block in difflib.SequenceMatcher(None, having, now, autojunk=False).get_matching_blocks():
+        survives.update((block.a + n, block.b + n) for n in range(block.size))
+    hunks = difflib.SequenceMatcher(None, having, before, autojunk=False).get_opcodes()
+    for tag, start, end, old_start, old_end in hunks:
+        if tag == "equal":
+            continue
+        if any(line in survives for line in range(start, end)):
+            yield False
+            continue
+        above = max((survives[n] + 1 for n in survives if n < start), default=0)
+        below = min((survives[n] for n in survives if n >= end), default=len(now))
+        old, there = list(before[old_start:old_end]), list(now[above:below])
+        yield not old or any(
+            there[at : at + len(old)] == old for at in range(len(there) - len(old) + 1)
+        )
