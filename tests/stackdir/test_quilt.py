@@ -3,12 +3,14 @@
 It must be on PATH: `make test` sees to that.
 """
 
+import itertools
 import os
 import re
 import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from typing import cast
 
 import pytest
 from hypothesis import given, settings
@@ -16,7 +18,7 @@ from hypothesis import strategies as st
 
 import forkbot
 from forkbot.attempt import cargo_of
-from forkbot.git.repository import Repository, quarantine
+from forkbot.git.repository import Repository, quarantine, sealed_env
 from forkbot.locate import Aim, locate
 from forkbot.model.stack import Patch, Stack
 from forkbot.rebase.base import find_base
@@ -173,6 +175,39 @@ def test_quilt_and_forkbot_make_the_same_tree(
         assert bench.tree() == upstream.place(base).tree
 
 
+PATHS = st.sampled_from(["a", "b.rs", "x/c", "x/y/d", "x/y/e f", "z/ü"])
+LINES = st.lists(st.sampled_from(["a\n", "b\n", "fn x() {\n", "}\n", "\n", "-- \n"]), min_size=1)
+FILES = st.tuples(st.sampled_from(["100644", "100755"]), LINES.map(lambda li: "".join(li).encode()))
+TREES = st.dictionaries(PATHS, FILES, min_size=1)
+
+
+@settings(max_examples=5, deadline=None)
+@given(trees=st.lists(TREES, min_size=2, max_size=4))
+def test_quilt_and_forkbot_make_the_same_tree_of_any_text(
+    tmp_path_factory: pytest.TempPathFactory, trees: list[dict[str, tuple[str, bytes]]]
+) -> None:
+    """From tree to tree: edits, new files, deletions, modes, whatever lies between."""
+    folder = tmp_path_factory.mktemp("generated")
+    upstream = Upstream(folder / "upstream.git", env=sealed_env(AMBIENT))
+    base = upstream.commit("base", cast("Changes", trees[0]))
+    patches: dict[str, Changes] = {}
+    for number, (old, new) in enumerate(itertools.pairwise(trees)):
+        # a mode alone, of a file whose name has a space, is what quilt cannot change
+        new |= {n: (old[n][0], new[n][1]) for n in old.keys() & new.keys() if " " in n}
+        if old != new:
+            gone = dict.fromkeys(old.keys() - new.keys())
+            patches[f"p{number}"] = cast("Changes", gone | new)
+    stack, changes = make_stack(upstream, base, patches)
+    bench = Bench(upstream.repository, base, folder / "bench")
+    code, said = bench.push_all(stack.patches, series_of(stack.patches))
+    assert code == 0 or not patches, said
+    assert "fuzz" not in said
+    wanted = changes[-1].after if changes else upstream.place(base).tree
+    assert bench.tree() == wanted == engine_tree(upstream, stack, base)
+    assert bench.quilt("pop", "-a").returncode == 0 or not patches
+    assert bench.tree() == upstream.place(base).tree
+
+
 def engine_tree(upstream: Upstream, stack: Stack, base: Oid) -> str:
     """Return the tree that forkbot's engine gives."""
     place = upstream.place(base)
@@ -221,7 +256,7 @@ def test_no_message_is_taken_for_a_part_of_its_patch(
     tmp_path_factory: pytest.TempPathFactory, bodies: list[str]
 ) -> None:
     folder = tmp_path_factory.mktemp("messages")
-    place = Place(folder, {**AMBIENT})
+    place = Place(folder, sealed_env(AMBIENT))
     repository = place.upstream.repository
     for number, body in enumerate(bodies):
         patch = place.written(draft(f"x\n\n{body}", name="A", email="a@b.invalid", date=MORNING))
