@@ -124,8 +124,9 @@ def _poisoned(value: object, text: str) -> object:
 def test_no_trap_goes_off_in_a_report() -> None:
     """Every kind of report, every text in it a trap: outside code nothing is live."""
     for record in RECORDS.values():
-        for trap in TRAPS:
-            bad = _poisoned(record, f"zz{trap}zz {trap} zz")
+        for n in range(4):
+            trap = " zz ".join(f"{trap}zz{trap}" for trap in TRAPS[n::4])
+            bad = _poisoned(record, f"zz{trap} zz")
             report = render_markdown(bad)  # type: ignore[arg-type] # a record, as it was
             for token in inside(report):
                 if token.type in {"text", "text_special"}:
