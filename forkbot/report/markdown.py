@@ -8,6 +8,7 @@ from forkbot.model.record import RunRecord, StackRecord
 from forkbot.model.verdict import Build, Colour, Smoke, Verdict
 from forkbot.report.neutral import code, fenced, inline
 from forkbot.report.view import (
+    broken_by,
     builds_of,
     cause,
     features,
@@ -109,14 +110,19 @@ def _conflict(stack: StackRecord, conflict: Conflict) -> Iterator[str]:
         yield f"Upstream side below means {code(onto.label)} with {those} before this one."
     yield ""
     for path in conflict.paths:
-        yield from _path(path, conflict.patch)
+        yield from _path(path, conflict)
 
 
-def _path(path: ConflictedPath, patch: str) -> Iterator[str]:
+def _path(path: ConflictedPath, conflict: Conflict) -> Iterator[str]:
+    patch = conflict.patch
     count = len(path.hunks)
     hunks = f", {count} place{'' if count == 1 else 's'}" if count else ""
     yield f"### {code(path.path)}: {', '.join(inline(k) for k in path.kinds) or 'conflict'}{hunks}"
     yield ""
+    culprit = broken_by(conflict, path.path)
+    if culprit:
+        yield f"Broken by {code(culprit[0])} {inline(culprit[1])}."
+        yield ""
     sides = (("base", path.base), ("upstream side", path.upstream), (f"patch {patch}", path.ours))
     missing = [name for name, stage in sides if stage is None]
     if missing and not path.hunks:
@@ -206,6 +212,10 @@ def _errors(verdict: Verdict) -> Iterator[str]:
 
 
 def _fates(stack: StackRecord) -> Iterator[str]:
+    if stack.left_out:
+        files = ", ".join(code(file) for file in stack.left_out)
+        yield f"{inline(stack.name)}: not applied, because the series does not name it: {files}."
+        yield ""
     if stack.rebase is None or not stack.rebase.outcomes:
         return
     count = len(stack.rebase.outcomes)

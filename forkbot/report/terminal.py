@@ -10,7 +10,7 @@ from rich.text import Text
 from forkbot.model.fate import Fate, Rebase
 from forkbot.model.publication import Move
 from forkbot.model.record import RunRecord, StackRecord
-from forkbot.report.view import holds, next_steps, reds, rows, summary, writes
+from forkbot.report.view import broken_by, holds, next_steps, reds, rows, summary, writes
 from forkbot.text import visible
 
 
@@ -73,6 +73,8 @@ def _conflict(rebase: Rebase) -> Iterator[str]:
         lines = [str(h.line) for h in path.hunks[:8]]
         where = f", upstream line{'' if len(lines) == 1 else 's'} {', '.join(lines)}"
         yield f"  {path.path}: {', '.join(path.kinds)}{where if lines else ''}"
+        if culprit := broken_by(conflict, path.path):
+            yield f"    broken by {culprit[0]} {culprit[1]}"
     blocked = [o.name for o in rebase.outcomes if o.fate is Fate.BLOCKED]
     if blocked:
         were = "patch behind it was" if len(blocked) == 1 else "patches behind it were"

@@ -6,7 +6,7 @@ import shlex
 from typing import assert_never
 
 from forkbot.errors import EXIT_DONE
-from forkbot.model.fate import Fate, PatchOutcome, Rebase
+from forkbot.model.fate import Conflict, Fate, PatchOutcome, Rebase
 from forkbot.model.publication import Move, Publication
 from forkbot.model.record import RunRecord, StackRecord
 from forkbot.model.verdict import Build, Colour, Smoke, Verdict
@@ -314,3 +314,17 @@ def features(build: Build) -> str:
     parts = [] if build.default_features else ["no default features"]
     parts += [", ".join(build.features)] if build.features else []
     return f"{build.package} ({'; '.join(parts)})" if parts else build.package
+
+
+def broken_by(conflict: Conflict, path: str) -> tuple[str, str] | None:
+    """Return the upstream commit that broke a path, and what is to be said of it."""
+    found = next((b for b in conflict.breakers if b.path == path), None)
+    if found is None:
+        return None
+    text = f"of {found.date} by {found.author}: {found.subject}"
+    if found.earlier_names:
+        text += f"; the file was {found.earlier_names[0]} before"
+    if found.came_and_went:
+        count = len(found.came_and_went)
+        text += f"; the conflict had come or gone {count} time{'' if count == 1 else 's'} before"
+    return found.commit[:12], text

@@ -91,6 +91,7 @@ def test_a_stack_follows_upstream_and_a_second_run_writes_nothing(
 
 def test_a_conflict_touches_nothing_and_says_where(world: World, upstream: Upstream) -> None:
     hard_news(upstream)
+    assert upstream.tip
     before = world.listing(".forkbot")
     said = world.forkbot("rebase", code=3)
     assert said.out == table(f"""
@@ -100,6 +101,7 @@ def test_a_conflict_touches_nothing_and_says_where(world: World, upstream: Upstr
 
         conflict: demo, patch second, going onto v2.0.0
           src/lib.rs: contents, upstream line 21
+            broken by {upstream.tip[:12]} of 2026-09-21 by An Upstream Dev: release 2.0.0
           1 patch behind it was not tried: third
         1 stack on main: 1 in conflict
         next: $EDITOR stacks/demo/patches/second.patch  # until it fits v2.0.0
@@ -123,10 +125,12 @@ def test_a_conflict_touches_nothing_and_says_where(world: World, upstream: Upstr
         ## demo: conflict at patch `second`
 
         The patch: second: make it so. It sits on `v1.0.0` and was to go onto
-        `v2.0.0` (`{(upstream.tip or "")[:12]}`). The fork branch was not touched.
+        `v2.0.0` (`{upstream.tip[:12]}`). The fork branch was not touched.
         Upstream side below means `v2.0.0` with the patch before this one.
 
         ### `src/lib.rs`: contents, 1 place
+
+        Broken by `{upstream.tip[:12]}` of 2026-09-21 by An Upstream Dev: release 2.0.0.
 
         1. line 21 of the upstream side
 
