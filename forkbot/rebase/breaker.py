@@ -16,6 +16,7 @@ from forkbot.git.merge import Clean, Conflicted, Merge
 from forkbot.git.workbench import Workbench
 from forkbot.model.fate import Breaker, Place
 from forkbot.rebase.conflict import conflicted_paths
+from forkbot.rebase.line import first_parents
 from forkbot.rebase.recreate import Change
 from forkbot.text import decode
 from forkbot.words import Oid
@@ -86,7 +87,7 @@ def find_breakers(
     if not paths or not bench.repository.is_ancestor(base.commit, onto.commit):
         return ()
     touched = {p for c in changes for p in c.patch.paths} | paths
-    line = [base.commit, *_first_parents(bench, base.commit, onto.commit, touched)]
+    line = [base.commit, *first_parents(bench, base.commit, onto.commit, touched)]
     if line[-1] != onto.commit:
         line.append(onto.commit)
     found = (_trace(path, line, probe=probe, bench=bench) for path in sorted(paths))
@@ -153,7 +154,7 @@ def _exact(path: bytes, *, good: Oid, bad: Oid, probe: _Probe, bench: Workbench)
     state = probe.at(_parent(bench, bad))
     if state is not None and path not in state:
         return bad
-    every = [good, *_first_parents(bench, good, bad, None)]
+    every = [good, *first_parents(bench, good, bad, None)]
     at = _began(path, every[-SCAN_LIMIT:], probe)
     return every[-SCAN_LIMIT:][at] if at else None
 
@@ -167,19 +168,6 @@ def _earlier(path: bytes, line: Sequence[Oid], probe: _Probe) -> tuple[Oid, ...]
             was = not was
             turns.append(commit)
     return tuple(turns)
-
-
-def _first_parents(bench: Workbench, old: Oid, new: Oid, paths: set[bytes] | None) -> list[Oid]:
-    """Return the first-parent commits in ``old..new``, oldest first; those touching ``paths``."""
-    asked = [f"^{old}".encode(), new.encode()]
-    if paths is not None:
-        asked += [b"--", *sorted(paths)]
-    said = bench.repository.git(
-        "--literal-pathspecs", "rev-list", "--stdin",
-        "--first-parent", "--full-history", "--reverse",
-        stdin=b"\n".join(asked) + b"\n",
-    )  # fmt: skip
-    return [Oid(oid) for oid in said.stdout.decode().split()]
 
 
 def _parent(bench: Workbench, commit: Oid) -> Oid:

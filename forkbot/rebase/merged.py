@@ -17,8 +17,9 @@ from collections.abc import Iterable, Iterator
 from forkbot.git.merge import Clean
 from forkbot.git.workbench import Workbench
 from forkbot.model.fate import Place
+from forkbot.rebase.line import first_parents
 from forkbot.rebase.recreate import Change
-from forkbot.rebase.takenback import is_taken_back
+from forkbot.rebase.takenback import TakenBack
 from forkbot.text import decode
 from forkbot.words import Oid, PatchName
 
@@ -93,14 +94,22 @@ def _two_hops(commit: Oid, first: Change, last: Change, bench: Workbench) -> boo
 
 
 def _taken_back(change: Change, commit: Oid, onto: Place, bench: Workbench) -> bool:
-    """Whether upstream took a change in ``commit``, squashed with others perhaps, and undid it."""
-    having = bench.objects.tree(commit)
+    """Whether upstream took a change in ``commit``, squashed with others perhaps, and undid it.
+
+    At any time since: what it wrote on those lines after undoing ours is its own.
+    """
+    objects = bench.objects
+    having = objects.tree(commit)
     # what the commit would be without this patch; where a later patch of the squash edits the same
     # lines, that cannot be told, and the patch fares as the commit as a whole does
     without = bench.merger.merge(base=change.after, upstream=having, ours=change.before)
     if not isinstance(without, Clean):
-        without = Clean(tree=bench.objects.tree(bench.objects.parents(commit)[0]))
-    return is_taken_back(without=without.tree, having=having, now=onto.tree, bench=bench)
+        without = Clean(tree=objects.tree(objects.parents(commit)[0]))
+    undone = TakenBack(without=without.tree, having=having, bench=bench)
+    if not undone.paths:
+        return False
+    since = first_parents(bench, commit, onto.commit, undone.paths)
+    return any(undone.at(objects.tree(later)) for later in (*since, onto.commit))
 
 
 def _ids_of_trees(pairs: Iterable[tuple[Oid, Oid]], bench: Workbench) -> list[str | None]:

@@ -15,14 +15,35 @@ from forkbot.git.workbench import Workbench
 from forkbot.words import Oid
 
 
-def is_taken_back(*, without: Oid, having: Oid, now: Oid, bench: Workbench) -> bool:
-    """Return whether ``now`` undoes all that made ``having`` of ``without`` (all are trees)."""
-    undone = [
-        answer
-        for path, old, new in bench.trees.changes(without, having)
-        for answer in _hunks_undone(old, new, bench.trees.find(now, path), bench)
-    ]
-    return bool(undone) and all(undone)
+class TakenBack:
+    """One change that upstream took: ``having`` it, and ``without`` it (trees)."""
+
+    def __init__(self, *, without: Oid, having: Oid, bench: Workbench) -> None:
+        self._bench = bench
+        self._changes = list(bench.trees.changes(without, having))
+        self._known: dict[tuple[bytes, Entry | None], tuple[bool, ...]] = {}
+
+    @property
+    def paths(self) -> tuple[bytes, ...]:
+        """Return the paths of the change."""
+        return tuple(path for path, _, _ in self._changes)
+
+    def at(self, now: Oid) -> bool:
+        """Return whether the tree ``now`` undoes all of the change."""
+        undone = [
+            answer
+            for path, old, new in self._changes
+            for answer in self._at_path(path, old, new, self._bench.trees.find(now, path))
+        ]
+        return bool(undone) and all(undone)
+
+    def _at_path(
+        self, path: bytes, old: Entry | None, new: Entry | None, now: Entry | None
+    ) -> tuple[bool, ...]:
+        # most commits of a history leave most files as they are
+        if (path, now) not in self._known:
+            self._known[path, now] = tuple(_hunks_undone(old, new, now, self._bench))
+        return self._known[path, now]
 
 
 def _hunks_undone(

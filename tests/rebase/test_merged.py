@@ -154,6 +154,18 @@ def test_a_take_back_with_other_edits_around_it_is_seen(upstream: Upstream, tmp_
     }
 
 
+def test_what_was_taken_back_and_written_otherwise_later_is_not_merged(
+    upstream: Upstream, tmp_path: Path
+) -> None:
+    """Found by the generated histories: at the tip it looks like a rework."""
+    base = upstream.commit("base", {"a.rs": text()})
+    upstream.commit("take it", {"a.rs": text(l5="five")})
+    upstream.commit("take it back, and more", {"a.rs": text(l6="six")})
+    upstream.commit("write something else there", {"a.rs": text(l5="FIVE", l6="six")})
+    found = fates(upstream, base, {"one": {"a.rs": text(l5="five")}}, tmp_path)
+    assert found == {"one": "conflict"}
+
+
 def test_no_wrong_drop_and_no_patch_lost_over_generated_histories(tmp_path: Path) -> None:
     """The generator knows what it took: FORKBOT_HISTORIES=2000 for the full count."""
     chance = random.Random(SEED)  # noqa: S311 - a repeatable story, no secret
