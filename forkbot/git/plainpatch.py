@@ -24,6 +24,10 @@ _LINE = re.compile(rb"[^\n]*\n|[^\n]+")
 _NAME = re.compile(rb"^[^\"\x00-\x1f\x7f\\]+$")
 
 
+_NO_PART = (b"", b".", b"..")
+_GIT_PARTS = (b".git", b"git~1")
+
+
 class _AskGitError(Exception):
     """This diff is not plain, or its answer not the only one possible."""
 
@@ -157,6 +161,9 @@ def _header_path(line: bytes) -> bytes:
     half = (len(names) - 1) // 2
     old, new = names[:half], names[half + 1 :]
     if old[:2] != b"a/" or new[:2] != b"b/" or old[2:] != new[2:] or not _NAME.match(old[2:]):
+        raise _AskGitError
+    # git refuses these names; the door does too (stackdir), and here they never make a tree
+    if any(part in _NO_PART or part.lower() in _GIT_PARTS for part in old[2:].split(b"/")):
         raise _AskGitError
     return old[2:]
 

@@ -100,12 +100,12 @@ def _taken_back(change: Change, commit: Oid, onto: Place, bench: Workbench) -> b
     """
     objects = bench.objects
     having = objects.tree(commit)
-    # what the commit would be without this patch; where a later patch of the squash edits the same
-    # lines, that cannot be told, and the patch fares as the commit as a whole does
-    without = bench.merger.merge(base=change.after, upstream=having, ours=change.before)
-    if not isinstance(without, Clean):
-        without = Clean(tree=objects.tree(objects.parents(commit)[0]))
-    undone = TakenBack(without=without.tree, having=having, bench=bench)
+    # what the commit would be without this patch; where another patch of the squash edits the same
+    # lines, that cannot be told
+    alone = bench.merger.merge(base=change.after, upstream=having, ours=change.before)
+    mixed = not isinstance(alone, Clean)
+    without = objects.tree(objects.parents(commit)[0]) if mixed else alone.tree
+    undone = TakenBack(without=without, having=having, mixed=mixed, bench=bench)
     if not undone.paths:
         return False
     since = first_parents(bench, commit, onto.commit, undone.paths)

@@ -137,3 +137,14 @@ def test_a_graft_is_only_done_where_upstream_left_the_file_alone(
         upstream.repository,
         {b"a.rs": ("100644", b"1\n2\nthree\n"), b"b.rs": ("100644", b"new\n")},
     )
+
+
+@pytest.mark.parametrize("name", ["../x", "x/../../y", ".git/x", "a/.GIT/x", "x//y", "./x", "x/."])
+def test_a_name_that_leaves_the_tree_makes_no_tree(
+    name: str, upstream: Upstream, bench: Workbench
+) -> None:
+    diff = f"diff --git a/{name} b/{name}\nnew file mode 100644\n--- /dev/null\n+++ b/{name}\n"
+    diff += "@@ -0,0 +1 @@\n+owned\n"
+    said = bench.patcher.apply(diff.encode(), tree=_tree(upstream, "1\n"))
+    assert isinstance(said, DoesNotApply)
+    assert said.why.startswith("error: ")

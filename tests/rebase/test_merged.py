@@ -166,6 +166,21 @@ def test_what_was_taken_back_and_written_otherwise_later_is_not_merged(
     assert found == {"one": "conflict"}
 
 
+def test_one_of_two_neighbours_in_a_squash_is_taken_back(
+    upstream: Upstream, tmp_path: Path
+) -> None:
+    """Found by the generated histories: neither of two adjacent edits can be undone by itself."""
+    base = upstream.commit("base", {"a.rs": text()})
+    upstream.commit("take both", {"a.rs": text(l24="ours", l25="ours too")})
+    upstream.commit("take one back", {"a.rs": text(l25="ours too")})
+    patches: dict[str, Files] = {
+        "one": {"a.rs": text(l24="ours")},
+        "two": {"a.rs": text(l24="ours", l25="ours too")},
+    }
+    found = fates(upstream, base, patches, tmp_path)
+    assert "merged" not in found["one"]
+
+
 def test_no_wrong_drop_and_no_patch_lost_over_generated_histories(tmp_path: Path) -> None:
     """The generator knows what it took: FORKBOT_HISTORIES=2000 for the full count."""
     chance = random.Random(SEED)  # noqa: S311 - a repeatable story, no secret
