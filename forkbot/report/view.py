@@ -321,10 +321,12 @@ def broken_by(conflict: Conflict, path: str) -> tuple[str, str] | None:
     found = next((b for b in conflict.breakers if b.path == path), None)
     if found is None:
         return None
-    text = f"of {found.date} by {found.author}: {found.subject}"
+    name, text = found.commit[:12], f"of {found.date} by {found.author}: {found.subject}"
+    if found.author == "forkbot":  # a release's commit is ours: its date and author say nothing
+        name, text = found.subject, "(releases carry no finer history)"
     if found.earlier_names:
         text += f"; the file was {found.earlier_names[0]} before"
     if found.came_and_went:
         count = len(found.came_and_went)
         text += f"; the conflict had come or gone {count} time{'' if count == 1 else 's'} before"
-    return found.commit[:12], text
+    return name, text

@@ -108,6 +108,7 @@ def test_a_conflicting_release_stops_its_stack_and_what_is_built_on_it(published
 
         conflict: lower, patch our-word, going onto 1.1.0
           src/lib.rs: contents, upstream line 5
+            broken by lower 1.1.0 (releases carry no finer history)
         held back: upper: waits: lower is in conflict at patch our-word
         2 stacks on release: 1 in conflict, 1 held back
         next: $EDITOR stacks/lower/patches/our-word.patch  # until it fits 1.1.0
