@@ -101,11 +101,12 @@ def _taken_back(change: Change, commit: Oid, onto: Place, bench: Workbench) -> b
     objects = bench.objects
     having = objects.tree(commit)
     # what the commit would be without this patch; where another patch of the squash edits the same
-    # lines, that cannot be told
+    # lines, that cannot be told, and the patch's own trees must do
     alone = bench.merger.merge(base=change.after, upstream=having, ours=change.before)
-    mixed = not isinstance(alone, Clean)
-    without = objects.tree(objects.parents(commit)[0]) if mixed else alone.tree
-    undone = TakenBack(without=without, having=having, mixed=mixed, bench=bench)
+    if isinstance(alone, Clean):
+        undone = TakenBack(without=alone.tree, having=having, bench=bench)
+    else:
+        undone = TakenBack(without=change.before, having=change.after, bench=bench)
     if not undone.paths:
         return False
     since = first_parents(bench, commit, onto.commit, undone.paths)

@@ -16,15 +16,10 @@ from forkbot.words import Oid
 
 
 class TakenBack:
-    """One change that upstream took: ``having`` it, and ``without`` it (trees).
+    """One change that upstream took: ``having`` it, and ``without`` it (trees)."""
 
-    ``mixed``: other changes are in there too, on the same lines, and cannot be told apart. Then a
-    single line from before that is back is enough.
-    """
-
-    def __init__(self, *, without: Oid, having: Oid, mixed: bool, bench: Workbench) -> None:
+    def __init__(self, *, without: Oid, having: Oid, bench: Workbench) -> None:
         self._bench = bench
-        self._mixed = mixed
         self._changes = list(bench.trees.changes(without, having))
         self._known: dict[tuple[bytes, Entry | None], tuple[bool, ...]] = {}
 
@@ -40,20 +35,19 @@ class TakenBack:
             for path, old, new in self._changes
             for answer in self._at_path(path, old, new, self._bench.trees.find(now, path))
         ]
-        return any(undone) if self._mixed else bool(undone) and all(undone)
+        return bool(undone) and all(undone)
 
     def _at_path(
         self, path: bytes, old: Entry | None, new: Entry | None, now: Entry | None
     ) -> tuple[bool, ...]:
         # most commits of a history leave most files as they are
         if (path, now) not in self._known:
-            told = _hunks_undone(old, new, now, mixed=self._mixed, bench=self._bench)
-            self._known[path, now] = tuple(told)
+            self._known[path, now] = tuple(_hunks_undone(old, new, now, self._bench))
         return self._known[path, now]
 
 
 def _hunks_undone(
-    old: Entry | None, new: Entry | None, now: Entry | None, *, mixed: bool, bench: Workbench
+    old: Entry | None, new: Entry | None, now: Entry | None, bench: Workbench
 ) -> Iterator[bool]:
     if now == new:
         yield False
@@ -61,7 +55,7 @@ def _hunks_undone(
         yield True  # as it was before, or gone: moved elsewhere perhaps, but that is a guess
     else:
         before = _lines(old, bench) if old is not None else []
-        yield from hunks_undone(before, _lines(new, bench), _lines(now, bench), mixed=mixed)
+        yield from hunks_undone(before, _lines(new, bench), _lines(now, bench))
 
 
 def _lines(entry: Entry, bench: Workbench) -> list[bytes]:
@@ -69,12 +63,9 @@ def _lines(entry: Entry, bench: Workbench) -> list[bytes]:
 
 
 def hunks_undone(
-    before: Sequence[bytes], having: Sequence[bytes], now: Sequence[bytes], *, mixed: bool = False
+    before: Sequence[bytes], having: Sequence[bytes], now: Sequence[bytes]
 ) -> Iterator[bool]:
-    """Yield for each hunk that made ``having`` of ``before`` whether ``now`` undoes it (lines).
-
-    With ``mixed``, whether ``now`` undoes a line of it.
-    """
+    """Yield for each hunk that made ``having`` of ``before`` whether ``now`` undoes it (lines)."""
     survives: dict[int, int] = {}
     for block in difflib.SequenceMatcher(None, having, now, autojunk=False).get_matching_blocks():
         survives.update((block.a + n, block.b + n) for n in range(block.size))
@@ -82,14 +73,13 @@ def hunks_undone(
     for tag, start, end, old_start, old_end in hunks:
         if tag == "equal":
             continue
-        stands = any(line in survives for line in range(start, end))
+        if any(line in survives for line in range(start, end)):
+            yield False
+            continue
         above = max((survives[n] + 1 for n in survives if n < start), default=0)
         below = min((survives[n] for n in survives if n >= end), default=len(now))
         old, there = list(before[old_start:old_end]), list(now[above:below])
-        if mixed:
-            yield any(line.strip() and line in there for line in old) or not (old or stands)
-        else:
-            yield not stands and (not old or _holds(there, old))
+        yield not old or _holds(there, old)
 
 
 def _holds(lines: list[bytes], part: list[bytes]) -> bool:
