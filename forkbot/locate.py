@@ -75,15 +75,15 @@ def _on_main(stack: Stack, *, session: Session, aim: Aim) -> Located:
             raise UsageError(
                 f"the base {lock.base[:12]} ({lock.base_label}) is not in upstream",
                 where=f"stacks/{stack.name}/stack.lock",
-                hint=f"was upstream's {policy.branch} rewritten? "
-                f"forkbot rebase {stack.name} --base <revision>",
+                hint=f"forkbot rebase {stack.name} --base {tip[:12]}"
+                f"  # if {policy.branch} was rewritten: where the patches fit exactly",
             )
         base = place(lock.base)
     onto = place(repository.resolve(aim.onto) if aim.onto else tip)
     if aim.stay and base is not None:
         onto = base
     elif aim.onto is None:
-        _forward(repository, base, onto, where=redact(url))
+        _forward(repository, base, onto, stack=stack.name, where=redact(url))
     return Located(repository=repository, onto=onto, base=base, candidates=(onto,), mirror=mirror)
 
 
@@ -128,18 +128,24 @@ def _on_release(stack: Stack, *, session: Session, aim: Aim, cargo: Cargo) -> Lo
     if aim.stay and base is not None:
         onto = base
     elif aim.onto is None:
-        _forward(repository, base, onto, where=f"the releases of {policy.crate}")
+        _forward(
+            repository, base, onto,
+            stack=f"{stack.name} --channel release", where=f"the releases of {policy.crate}",
+        )  # fmt: skip
     upto = [p for p in places if places.index(p) <= places.index(onto)]
     return Located(repository=repository, onto=onto, base=base, candidates=tuple(reversed(upto)))
 
 
-def _forward(repository: Repository, base: Place | None, onto: Place, *, where: str) -> None:
+def _forward(
+    repository: Repository, base: Place | None, onto: Place, *, stack: str, where: str
+) -> None:
     """Refuse an upstream that lies behind where the stack is already: a stale copy of it."""
     if base and base.commit != onto.commit and repository.is_ancestor(onto.commit, base.commit):
         raise RemoteError(
             f"upstream's newest is {onto.label}, behind the base {base.label}",
             where=where,
-            hint=f"is a mirror out of date? to go back on purpose: --onto {onto.label}",
+            hint=f"forkbot rebase {stack} --onto {onto.label}"
+            "  # to go back on purpose; else a mirror is out of date",
         )
 
 

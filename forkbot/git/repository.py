@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -27,6 +28,7 @@ SEAL = {
     "GIT_TERMINAL_PROMPT": "0",
     "LC_ALL": "C",
 }
+_A_DAY = 86_400  # seconds
 OLDEST_GIT = (2, 39)  # merge-tree --write-tree --stdin, and what forkbot is tested on
 
 
@@ -142,6 +144,7 @@ def quarantine(repository: Repository, *, scratch: Path) -> Iterator[Repository]
     bundle made from the lent repository carries the new objects along.
     """
     scratch.mkdir(parents=True, exist_ok=True)
+    _sweep(scratch)
     folder = Path(tempfile.mkdtemp(prefix="objects-", dir=scratch))
     try:
         own = str(repository.git_dir / "objects")
@@ -155,6 +158,14 @@ def quarantine(repository: Repository, *, scratch: Path) -> Iterator[Repository]
         yield dataclasses.replace(repository, env=env)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sweep(scratch: Path) -> None:
+    """Take away what killed runs left: no run lasts a day."""
+    for left in scratch.glob("objects-*"):
+        with contextlib.suppress(OSError):
+            if time.time() - left.stat().st_mtime > _A_DAY:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def init_bare(git_dir: Path, *, env: process.Env) -> Repository:
