@@ -404,8 +404,10 @@ def test_a_base_that_upstream_no_longer_has(world: World, upstream: Upstream) ->
     old = lock.read_text().split('"base": "')[1][:12]
     assert told == [
         f"error: stacks/demo/stack.lock: the base {old} (v1.0.0) is not in upstream",
-        f"next: forkbot rebase demo --base {anew.tip[:12]}  # if main was rewritten: "
-        + "where the patches fit exactly",
+        (
+            f"next: forkbot rebase demo --base {anew.tip[:12]}  # if main was rewritten: "
+            "where the patches fit exactly"
+        ),
     ]
     assert world.listing(".forkbot") == before
     world.forkbot("rebase", "demo", "--base", "main")
@@ -423,8 +425,10 @@ def test_an_upstream_behind_the_base_is_a_stale_copy(world: World, upstream: Ups
     told = [li for li in said.out.splitlines() if li.startswith(("error", "next"))]
     assert told == [
         "error: ~/upstream.git: upstream's newest is v1.0.0, behind the base v1.1.0",
-        "next: forkbot rebase demo --onto v1.0.0  # to go back on purpose; "
-        + "else a mirror is out of date",
+        (
+            "next: forkbot rebase demo --onto v1.0.0  # to go back on purpose; "
+            "else a mirror is out of date"
+        ),
     ]
     assert world.listing(".forkbot") == before
     world.forkbot("rebase", "demo", "--onto", "v1.0.0")
