@@ -30,7 +30,7 @@ from forkbot.locate import Aim
 from forkbot.model.publication import Move
 from forkbot.model.record import RunRecord, StackRecord, Trouble
 from forkbot.model.stack import ChannelLock, StackVerdict
-from forkbot.model.verdict import Verdict
+from forkbot.model.verdict import Colour, Verdict
 from forkbot.publish import carry_out, plan_publication
 from forkbot.report.markdown import render_markdown
 from forkbot.rundir import RunDirectory
@@ -253,9 +253,8 @@ def _record(
 
 
 def _verdict_code(verdict: Verdict) -> int:
-    tried = [b for b in verdict.builds if b.package]
-    red = verdict.problems or any(b.colour.value == "red" for b in tried)
-    return EXIT_BUILD if red or any(s.colour.value == "red" for s in verdict.smokes) else EXIT_DONE
+    colours = [b.colour for b in verdict.builds] + [s.colour for s in verdict.smokes]
+    return EXIT_BUILD if verdict.problems or Colour.RED in colours else EXIT_DONE
 
 
 def _exit_code(attempt: Attempt) -> int:
