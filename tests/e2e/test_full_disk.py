@@ -61,12 +61,7 @@ def world(disk: Disk, tmp_path: Path) -> World:
 @pytest.fixture
 def upstream(world: World) -> Upstream:
     """Return an upstream that a stack sits on, and a release beyond."""
-    upstream = world.upstream()
-    upstream.commit("begin", {"src/lib.rs": TEXT})
-    upstream.tag("v1.0.0")
-    world.stack(upstream, {"fix": OURS})
-    world.forkbot("rebase")
-    world.bless("demo")
+    upstream = world.proven(TEXT, OURS)
     text = TEXT.replace("line 17\n", "line 17\nline 17 and a half\n")
     upstream.commit("release 1.1.0", {"src/lib.rs": text, "big": os.urandom(1 << 20)})
     upstream.tag("v1.1.0")

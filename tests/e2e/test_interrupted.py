@@ -35,12 +35,7 @@ def scraps(world: World) -> list[str]:
 @pytest.fixture
 def upstream(world: World) -> Upstream:
     """Return an upstream that went on by a release since the stack was rebased and published."""
-    upstream = world.upstream()
-    upstream.commit("begin", {"src/lib.rs": TEXT})
-    upstream.tag("v1.0.0")
-    world.stack(upstream, {"fix": OURS})
-    world.forkbot("rebase")
-    world.bless("demo")
+    upstream = world.proven(TEXT, OURS)
     world.forkbot("publish")
     text = TEXT.replace("line 17\n", "line 17\nline 17 and a half\n")
     upstream.commit("release 1.1.0", {"src/lib.rs": text})

@@ -99,6 +99,16 @@ class World:
         """Return a stack's folder."""
         return self.root / "stacks" / name
 
+    def proven(self, text: str, ours: Changes) -> Upstream:
+        """Return an upstream at 1.0.0 and the stack ``demo`` on it: rebased, its verdict green."""
+        upstream = self.upstream()
+        upstream.commit("begin", {"src/lib.rs": text})
+        upstream.tag("v1.0.0")
+        self.stack(upstream, {"fix": ours})
+        self.forkbot("rebase")
+        self.bless("demo")
+        return upstream
+
     def bless(self, *names: str, channel: Channel = Channel.MAIN) -> None:
         """Make the locks say what a green verification leaves there."""
         for stack in load_family(self.root):

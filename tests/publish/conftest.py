@@ -20,13 +20,7 @@ def world(tmp_path: Path) -> World:
 @pytest.fixture
 def upstream(world: World) -> Upstream:
     """Return an upstream at 1.0.0, and the stack ``demo`` on it, with a green verdict."""
-    upstream = world.upstream()
-    upstream.commit("begin", {"src/lib.rs": TEXT})
-    upstream.tag("v1.0.0")
-    world.stack(upstream, {"fix": OURS})
-    world.forkbot("rebase")
-    world.bless("demo")
-    return upstream
+    return world.proven(TEXT, OURS)
 
 
 def move_on(world: World, upstream: Upstream, version: str, *names: str) -> None:
