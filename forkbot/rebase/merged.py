@@ -12,7 +12,7 @@ What upstream has taken back since is not merged: see ``takenback``. Likeness is
 
 import dataclasses
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from forkbot.git.merge import Clean
 from forkbot.git.workbench import Workbench
@@ -65,8 +65,10 @@ def find_merged(
         if end - start < LONGEST_RANGE
     ]
     bench.objects.flush()
+    upstream = _ids_of_commits(changes, ranges, base=base.commit, onto=onto.commit, bench=bench)
+    if not upstream:
+        return {}
     ids = _ids_of_trees(((changes[a].before, changes[b].after) for a, b in ranges), bench)
-    upstream = _ids_of_commits(changes, base=base.commit, onto=onto.commit, bench=bench)
     taken: dict[PatchName, Taken] = {}
     for number, (start, end) in sorted(enumerate(ranges), key=lambda r: r[1][0] - r[1][1]):
         names = tuple(c.patch.name for c in changes[start : end + 1])
@@ -134,25 +136,63 @@ def _is_header(line: bytes) -> bool:
 
 
 def _ids_of_commits(
-    changes: tuple[Change, ...], *, base: Oid, onto: Oid, bench: Workbench
+    changes: tuple[Change, ...],
+    ranges: list[tuple[int, int]],
+    *,
+    base: Oid,
+    onto: Oid,
+    bench: Workbench,
 ) -> dict[str | None, Oid]:
-    """Return the last commit of each patch-id among upstream's that touch our paths.
+    """Return the last commit of each patch-id among upstream's that change what a range changes.
 
     Each commit of the history, and each step of the first-parent line as a whole: a merged branch
-    may be our range.
+    may be our range. Only those are read whole that change exactly the paths of some range.
     """
-    paths = sorted({p for c in changes for p in c.patch.paths})
-    asked = b"\n".join([f"^{base}".encode(), onto.encode(), b"--", *paths]) + b"\n"
-    whole = b""
-    for walk in (("--no-merges",), ("--first-parent", "-m", "--merges")):
-        whole += bench.repository.git(
-            *_DIFF, "--literal-pathspecs", "log", "--stdin", "--full-diff", "--full-history",
-            "--reverse", "--topo-order", "--format=commit %H", *walk, *_OPTIONS, stdin=asked,
-        ).stdout  # fmt: skip
-    ids = dict(_patch_ids(whole, bench))
+    wanted = {
+        frozenset(p for p, _, _ in bench.trees.changes(changes[a].before, changes[b].after))
+        for a, b in ranges
+    }
+    asked = [f"^{base}".encode(), onto.encode(), b"--", *sorted(frozenset().union(*wanted))]
+    parents = bench.objects.parents
+    steps: dict[Oid, Oid] = {}
+    for walk in (("--no-merges",), ("--first-parent", "--merges")):
+        said = bench.repository.git(
+            "--literal-pathspecs", "rev-list", "--stdin", "--full-history", *walk,
+            stdin=b"\n".join(asked) + b"\n",
+        ).stdout.decode()  # fmt: skip
+        steps |= {Oid(c): parents(Oid(c))[0] for c in said.split() if parents(Oid(c))}
+    names = bench.repository.git(
+        "diff-tree", "--stdin", "-r", "-z", "--name-only", "--no-renames", stdin=_lines(steps)
+    ).stdout
+    alike = {c: steps[c] for c, paths in _by_commit(names, steps) if paths in wanted}
+    if not alike:
+        return {}
+    diffs = bench.repository.git(
+        *_DIFF, "diff-tree", "--stdin", *_OPTIONS, stdin=_lines(alike)
+    ).stdout
+    ids = dict(_patch_ids(diffs, bench))
     order = bench.repository.git("rev-list", "--reverse", "--topo-order", f"{base}..{onto}")
     oldest_first = (Oid(oid) for oid in order.stdout.decode().split())
     return {ids[oid]: oid for oid in oldest_first if oid in ids}
+
+
+def _lines(steps: Mapping[Oid, Oid]) -> bytes:
+    return "".join(f"{commit} {parent}\n" for commit, parent in steps.items()).encode()
+
+
+def _by_commit(names: bytes, steps: Mapping[Oid, Oid]) -> Iterator[tuple[Oid, frozenset[bytes]]]:
+    """Yield each commit of ``diff-tree --stdin -z --name-only`` with the paths it changes."""
+    commit, paths = None, set[bytes]()
+    known = {oid.encode(): oid for oid in steps}
+    for field in names.split(b"\0"):
+        if field in known:
+            if commit is not None:
+                yield commit, frozenset(paths)
+            commit, paths = known[field], set()
+        elif field:
+            paths.add(field)
+    if commit is not None:
+        yield commit, frozenset(paths)
 
 
 def _patch_ids(diffs: bytes, bench: Workbench) -> Iterator[tuple[Oid, str]]:
