@@ -327,18 +327,6 @@ class Conversation:
         self.close()
 
 
-@contextlib.contextmanager
-def background(
-    argv: Sequence[str | Path], *, env: Env, cwd: Path | None = None
-) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a child beside the block and end it, with its children, when the block ends."""
-    child = _start(argv, env=env, cwd=cwd, stdin=None)
-    try:
-        yield child
-    finally:
-        _end(child)
-
-
 @functools.cache
 def network_denial(path: str) -> tuple[str, ...]:
     """Return the words that start a command without a network, or none where the system cannot.
