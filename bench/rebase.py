@@ -19,7 +19,7 @@ from pathlib import Path
 
 from forkbot.git.repository import Repository, quarantine, sealed_env
 from forkbot.git.workbench import Workbench
-from forkbot.model.fate import Place
+from forkbot.model.place import Place
 from forkbot.rebase.engine import push, rebase
 from forkbot.rebase.recreate import Change
 from forkbot.words import Channel, Oid

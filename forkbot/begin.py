@@ -14,7 +14,7 @@ import msgspec
 from forkbot.errors import MachineError, UsageError
 from forkbot.git.repository import Repository, quarantine, sealed_env
 from forkbot.git.workbench import Workbench
-from forkbot.model.fate import Place
+from forkbot.model.place import Place
 from forkbot.model.stack import ChannelLock, Patch, Stack, UpstreamStatus
 from forkbot.rebase.engine import rebase
 from forkbot.rebase.export import make_patch

@@ -6,7 +6,7 @@ from forkbot.cargo import Cargo
 from forkbot.errors import RemoteError, UsageError
 from forkbot.git.remote import is_path
 from forkbot.git.repository import Repository, sealed_env
-from forkbot.model.fate import Place
+from forkbot.model.place import Place
 from forkbot.model.stack import Stack
 from forkbot.session import Session
 from forkbot.text import redact

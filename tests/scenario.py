@@ -11,7 +11,7 @@ from typing import Protocol
 
 from forkbot.git.repository import Repository, init_bare, quarantine
 from forkbot.git.workbench import Workbench
-from forkbot.model.fate import Place
+from forkbot.model.place import Place
 from forkbot.model.stack import (
     ForkPolicy,
     Lock,

@@ -1,9 +1,12 @@
-"""What became of each patch in one rebase. A conflict is a value here, with all its sides."""
+"""What became of each patch in one rebase, and what is to be said of the whole."""
 
 import enum
 from typing import assert_never
 
 from forkbot.model.base import Fact
+from forkbot.model.conflict import Conflict
+from forkbot.model.judgement import Drift, DropCheck, Floor, Proposal, Replay, Suspicion, Without
+from forkbot.model.place import Place
 from forkbot.words import Channel, Oid, PatchName, StackName
 
 
@@ -14,7 +17,7 @@ class Fate(enum.Enum):
     SHIFTED = "shifted"  # the same bytes reproduce the new tree, on a new base
     ADAPTED = "adapted"  # merged cleanly, but the patch file had to be rewritten
     MERGED = "merged"
-    SUPERSEDED = "superseded"
+    SUPERSEDED = "superseded"  # in conflict, and upstream seems to deliver it: a person decides
     EMPTY = "empty"  # nothing is left of it on the new base: upstream has the content
     CONFLICT = "conflict"
     BLOCKED = "blocked"  # stands behind a conflict
@@ -34,56 +37,6 @@ class Fate(enum.Enum):
                 assert_never(self)
 
 
-class Stage(Fact, frozen=True, kw_only=True):
-    """One side of a conflicted path, as the index would hold it."""
-
-    mode: str
-    oid: Oid
-    path: str
-
-
-class Hunk(Fact, frozen=True, kw_only=True):
-    """One conflicting region: where it lies on the upstream side and what each side says."""
-
-    line: int  # 1-based, in the upstream side's file
-    base: str
-    upstream: str
-    ours: str
-
-
-class ConflictedPath(Fact, frozen=True, kw_only=True):
-    """One path in conflict. A missing side (deleted there) is None."""
-
-    path: str
-    kinds: tuple[str, ...]  # merge-ort's short types, as `contents`, `modify/delete`
-    base: Stage | None = None
-    upstream: Stage | None = None
-    ours: Stage | None = None
-    hunks: tuple[Hunk, ...] = ()
-
-
-class Breaker(Fact, frozen=True, kw_only=True):
-    """The upstream commit at which one path's present conflict began: clean on its parent."""
-
-    path: str
-    commit: Oid
-    parent: Oid
-    author: str
-    date: str  # YYYY-MM-DD
-    subject: str
-    pull_request: int | None = None
-    earlier_names: tuple[str, ...] = ()  # upstream renamed the file while it was in conflict
-    came_and_went: tuple[Oid, ...] = ()  # commits before, at which the same conflict came or went
-
-
-class Conflict(Fact, frozen=True, kw_only=True):
-    """A patch that could not be put on top of the prefix before it."""
-
-    patch: PatchName
-    paths: tuple[ConflictedPath, ...]
-    breakers: tuple[Breaker, ...] = ()
-
-
 class PatchOutcome(Fact, frozen=True, kw_only=True):
     """One patch, one fate."""
 
@@ -94,15 +47,12 @@ class PatchOutcome(Fact, frozen=True, kw_only=True):
     drop_when: str
     commit: Oid | None = None
     evidence: str = ""
-    conflict: Conflict | None = None
-
-
-class Place(Fact, frozen=True, kw_only=True):
-    """A commit with a name for people: a version, a tag, or a date."""
-
-    commit: Oid
-    tree: Oid
-    label: str
+    conflict: Conflict | None = None  # of a patch in conflict, or superseded
+    purpose: str = ""  # what the patch is for: its header's first paragraph below the subject
+    replays: tuple[Replay, ...] = ()
+    proposals: tuple[Proposal, ...] = ()
+    drop_check: DropCheck | None = None
+    range_diff: str = ""  # of an adapted patch: the old one against the new one
 
 
 class Rebase(Fact, frozen=True, kw_only=True):
@@ -117,11 +67,21 @@ class Rebase(Fact, frozen=True, kw_only=True):
     tree: Oid | None
     rewritten: tuple[PatchName, ...] = ()  # patch files whose bytes change
     moved: bool = False  # the base moved
+    upstream_commits: int = 0  # on upstream's line, from base to onto
+    floor: Floor | None = None  # when a conflict stopped it
+    without: Without | None = None
+    suspicions: tuple[Suspicion, ...] = ()
+    drifts: tuple[Drift, ...] = ()
 
     @property
     def conflict(self) -> Conflict | None:
         """Return the conflict that stopped the series, if one did."""
         return next((o.conflict for o in self.outcomes if o.conflict is not None), None)
+
+    @property
+    def unacknowledged(self) -> tuple[Suspicion, ...]:
+        """Return what forbids publishing until a person has looked at it."""
+        return tuple(s for s in self.suspicions if not s.acknowledged)
 
     @property
     def dropped(self) -> tuple[PatchOutcome, ...]:

@@ -136,6 +136,12 @@ class Patch(msgspec.Struct, frozen=True, kw_only=True):
         """Return the first line of the message."""
         return self.message.partition("\n")[0]
 
+    @property
+    def purpose(self) -> str:
+        """Return what the patch is for: the first paragraph below the subject, '' without one."""
+        paragraphs = self.message.split("\n\n")[1:-1]  # the last one is the trailers
+        return " ".join(paragraphs[0].split()) if paragraphs else ""
+
 
 class StackVerdict(Fact, frozen=True, kw_only=True):
     """What verification said of a result; `key` names everything that went into it."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from forkbot.errors import UsageError
 from forkbot.git.repository import Repository
 from forkbot.git.workbench import Workbench
-from forkbot.model.fate import Place
+from forkbot.model.place import Place
 from forkbot.model.stack import Stack
 from forkbot.rebase.recreate import recreate
 from forkbot.words import Channel

@@ -9,20 +9,19 @@ git-imerge's invariant: clean at one end, conflicting at the other).
 """
 
 import dataclasses
-import re
 from collections.abc import Sequence
 
 from forkbot.git.merge import Clean, Conflicted, Merge
 from forkbot.git.workbench import Workbench
-from forkbot.model.fate import Breaker, Place
+from forkbot.model.conflict import Breaker
+from forkbot.model.place import Place
 from forkbot.rebase.conflict import conflicted_paths
-from forkbot.rebase.line import first_parents
+from forkbot.rebase.line import first_parents, upstream_commits
 from forkbot.rebase.recreate import Change
 from forkbot.text import decode
 from forkbot.words import Oid
 
 SCAN_LIMIT = 500
-_PULL = re.compile(r"\(#(\d+)\)\s*$|^Merge pull request #(\d+)\b")
 
 # the paths in conflict; None where an earlier patch hides the answer: it is in conflict itself, and
 # the patch in question stands on it
@@ -178,19 +177,15 @@ def _tell(
     path: bytes, commit: Oid, *, parent: Oid, known_as: list[bytes], earlier: tuple[Oid, ...],
     bench: Workbench,
 ) -> Breaker:  # fmt: skip
-    said = bench.repository.git(
-        "show", "-s", "--format=%an%x00%as%x00%s", "--end-of-options", commit
-    ).stdout.rstrip(b"\n")
-    author, date, subject = (decode(part) for part in said.split(b"\0", 2))
-    pull = _PULL.search(subject)
+    found = upstream_commits(bench, (commit,))[commit]
     return Breaker(
         path=decode(path),
         commit=commit,
         parent=parent,
-        author=author,
-        date=date,
-        subject=subject,
-        pull_request=int(pull[1] or pull[2]) if pull else None,
+        author=found.author,
+        date=found.date,
+        subject=found.subject,
+        pull_request=found.pull_request,
         earlier_names=tuple(decode(n) for n in known_as[1:]),
         came_and_went=earlier,
     )

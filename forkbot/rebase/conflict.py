@@ -8,7 +8,7 @@ import re
 
 from forkbot.git.merge import Conflicted, IndexEntry
 from forkbot.git.workbench import Workbench
-from forkbot.model.fate import Breaker, Conflict, ConflictedPath, Hunk, Stage
+from forkbot.model.conflict import Breaker, Conflict, ConflictedPath, Hunk, Stage
 from forkbot.text import decode
 from forkbot.words import PatchName
 
@@ -82,7 +82,10 @@ def conflict_hunks(merged: bytes, *, upstream: bytes) -> tuple[Hunk, ...]:
             side = "ours"
         elif sides is not None and mark and mark[1].startswith(b">") and side == "ours":
             at = _locate(sides["upstream"], upstream, near=start)
-            hunks.append(Hunk(line=at, **{k: decode(b"\n".join(v)) for k, v in sides.items()}))
+            said = {side: decode(b"\n".join(lines)) for side, lines in sides.items()}
+            hunks.append(
+                Hunk(line=at, base=said["base"], upstream=said["upstream"], ours=said["ours"])
+            )
             line = start + len(sides["upstream"])
             sides = None
         elif sides is not None:

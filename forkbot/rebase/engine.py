@@ -13,14 +13,15 @@ from types import MappingProxyType
 from forkbot.git.merge import Clean, Conflicted
 from forkbot.git.repository import Repository
 from forkbot.git.workbench import Workbench
-from forkbot.model.fate import Breaker, Fate, PatchOutcome, Place, Rebase
+from forkbot.model.fate import Fate, Rebase
+from forkbot.model.place import Place
 from forkbot.model.stack import Patch, Stack
-from forkbot.rebase.breaker import find_breakers
-from forkbot.rebase.conflict import describe_conflict
+from forkbot.rebase.case import Case, Pushed
 from forkbot.rebase.export import commit_patch, export
+from forkbot.rebase.judge import judge
 from forkbot.rebase.merged import Taken, find_merged
 from forkbot.rebase.recreate import Change, recreate
-from forkbot.words import Channel, Oid, PatchName
+from forkbot.words import Channel, PatchName
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,19 +30,6 @@ class Rebased:
 
     facts: Rebase
     patches: tuple[Patch, ...]  # those carried; the old ones when a conflict stopped the series
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Pushed:
-    """One patch after its merge: on a new commit, empty, in conflict, or behind one."""
-
-    patch: Patch
-    fate: Fate  # carried patches say SHIFTED until the export knows better
-    before: Oid  # the tree under it
-    tree: Oid
-    commit: Oid | None = None
-    conflict: Conflicted | None = None
-    evidence: str = ""
 
 
 def rebase(
@@ -65,34 +53,29 @@ def rebase(
         when = bench.objects.committed(onto.commit)
         taken = find_merged(changes, base=base, onto=onto, bench=bench)
         pushed = tuple(push(changes, onto=onto, bench=bench, when=when, taken=taken))
-        stopped = any(p.conflict for p in pushed)
         carried = tuple(p for p in pushed if p.fate.carried)
-        if stopped or base.commit == onto.commit:
-            files = {p.patch.name: p.patch for p in pushed}
-        else:
-            files = export(
-                tuple((p.patch, p.commit, p.before, p.tree) for p in carried if p.commit),
-                bench=bench,
-            )
-        breakers = _breakers(changes, pushed, base=base, onto=onto, bench=bench)
-        outcomes = tuple(
-            _outcome(p, files.get(p.patch.name), breakers, base=base, onto=onto, bench=bench)
-            for p in pushed
-        )
-    if [o.name for o in outcomes] != [p.name for p in stack.patches]:
+        case = Case(
+            stack=stack, base=base, onto=onto, changes=changes, pushed=pushed,
+            files=_files(pushed, carried, base=base, onto=onto, bench=bench),
+            linear=bench.repository.is_ancestor(base.commit, onto.commit),
+        )  # fmt: skip
+        judged = judge(case, bench=bench)
+    if [o.name for o in judged.outcomes] != [p.name for p in stack.patches]:
         raise AssertionError("every patch in, exactly one fate out")
+    stopped = case.stopped is not None
     facts = Rebase(
         stack=stack.name,
         channel=channel,
         base=base,
         onto=onto,
-        outcomes=outcomes,
+        outcomes=judged.outcomes,
         tip=None if stopped else next((p.commit for p in reversed(carried)), onto.commit),
         tree=None if stopped else next((p.tree for p in reversed(carried)), onto.tree),
-        rewritten=tuple(o.name for o in outcomes if o.fate is Fate.ADAPTED),
-        moved=base.commit != onto.commit,
+        rewritten=tuple(o.name for o in judged.outcomes if o.fate is Fate.ADAPTED),
+        moved=case.moved,
+        upstream_commits=judged.upstream_commits,
     )
-    kept = stack.patches if stopped else tuple(files[p.patch.name] for p in carried)
+    kept = stack.patches if stopped else tuple(case.files[p.patch.name] for p in carried)
     return Rebased(facts=facts, patches=kept)
 
 
@@ -139,53 +122,17 @@ def push(
                 tree = result
 
 
-def _breakers(
-    changes: tuple[Change, ...],
+def _files(
     pushed: tuple[Pushed, ...],
+    carried: tuple[Pushed, ...],
     *,
     base: Place,
     onto: Place,
     bench: Workbench,
-) -> tuple[Breaker, ...]:
-    """Return who broke the patch that stopped the series; nobody when none did."""
-    number = next((n for n, one in enumerate(pushed, start=1) if one.conflict is not None), 0)
-    if not number:
-        return ()
-    kept = tuple(
-        change
-        for change, one in zip(changes[:number], pushed[:number], strict=True)
-        if one.fate is not Fate.MERGED
-    )
-    return find_breakers(kept, base=base, onto=onto, bench=bench)
-
-
-def _outcome(
-    pushed: Pushed,
-    file: Patch | None,
-    breakers: tuple[Breaker, ...],
-    *,
-    base: Place,
-    onto: Place,
-    bench: Workbench,
-) -> PatchOutcome:
-    patch, fate, evidence = pushed.patch, pushed.fate, pushed.evidence
-    if fate is Fate.SHIFTED:
-        if base.commit == onto.commit:
-            fate = Fate.UNCHANGED
-        elif file is not None and file.mail != patch.mail:
-            fate = Fate.ADAPTED
-    if fate is Fate.EMPTY:
-        evidence = f"on {onto.label} the merge leaves nothing of it: upstream has this content"
-    conflict = None
-    if pushed.conflict is not None:
-        conflict = describe_conflict(patch.name, pushed.conflict, breakers, bench=bench)
-    return PatchOutcome(
-        name=PatchName(patch.name),
-        fate=fate,
-        subject=patch.subject,
-        upstream_status=patch.upstream_status.value,
-        drop_when=patch.drop_when,
-        commit=pushed.commit,
-        evidence=evidence,
-        conflict=conflict,
+) -> dict[PatchName, Patch]:
+    """Return the patch files for ``onto``; the old ones where the series stops or stays."""
+    if any(p.conflict for p in pushed) or base.commit == onto.commit:
+        return {p.patch.name: p.patch for p in pushed}
+    return export(
+        tuple((p.patch, p.commit, p.before, p.tree) for p in carried if p.commit), bench=bench
     )

@@ -1,9 +1,14 @@
-"""Upstream's first-parent line: what its branch was, commit after commit."""
+"""Upstream's first-parent line: what its branch was, commit after commit, and who made them."""
 
+import re
 from collections.abc import Iterable
 
 from forkbot.git.workbench import Workbench
+from forkbot.model.upstream import UpstreamCommit
+from forkbot.text import decode
 from forkbot.words import Oid
+
+_PULL = re.compile(r"\(#(\d+)\)\s*$|^Merge pull request #(\d+)\b")
 
 
 def first_parents(bench: Workbench, old: Oid, new: Oid, paths: Iterable[bytes] | None) -> list[Oid]:
@@ -17,3 +22,30 @@ def first_parents(bench: Workbench, old: Oid, new: Oid, paths: Iterable[bytes] |
         stdin=b"\n".join(asked) + b"\n",
     )  # fmt: skip
     return [Oid(oid) for oid in said.stdout.decode().split()]
+
+
+def upstream_commits(bench: Workbench, oids: Iterable[Oid]) -> dict[Oid, UpstreamCommit]:
+    """Return who made each commit, when and under which words, in one question to git."""
+    asked = list(dict.fromkeys(oids))
+    if not asked:
+        return {}
+    said = bench.repository.git(
+        "log", "--no-walk=unsorted", "--stdin", "-z", "--encoding=UTF-8",
+        "--format=%H%x00%an%x00%as%x00%s",
+        stdin="".join(f"{oid}\n" for oid in asked).encode(),
+    ).stdout  # fmt: skip
+    fields = [decode(field) for field in said.removesuffix(b"\0").split(b"\0")]
+    rows = zip(*(fields[i::4] for i in range(4)), strict=True)
+    return {
+        Oid(oid): UpstreamCommit(
+            commit=Oid(oid), author=author, date=date, subject=subject,
+            pull_request=pull_request(subject),
+        )
+        for oid, author, date, subject in rows
+    }  # fmt: skip
+
+
+def pull_request(subject: str) -> int | None:
+    """Return the number of the pull request that a subject names as GitHub writes it, or None."""
+    found = _PULL.search(subject)
+    return int(found[1] or found[2]) if found else None

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from forkbot.git.merge import Clean
 from forkbot.git.workbench import Workbench
-from forkbot.model.fate import Place
+from forkbot.model.place import Place
 from forkbot.rebase.line import first_parents
 from forkbot.rebase.recreate import Change
 from forkbot.rebase.takenback import TakenBack

@@ -5,7 +5,7 @@ import dataclasses
 from forkbot.errors import UsageError
 from forkbot.git.patching import DoesNotApply
 from forkbot.git.workbench import Workbench
-from forkbot.model.fate import Place
+from forkbot.model.place import Place
 from forkbot.model.stack import Patch, Stack
 from forkbot.words import Channel, Oid
 

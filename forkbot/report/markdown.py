@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from forkbot.model.fate import Conflict, ConflictedPath, Hunk
+from forkbot.model.conflict import Conflict, ConflictedPath, Hunk
 from forkbot.model.publication import Move
 from forkbot.model.record import RunRecord, StackRecord
 from forkbot.model.verdict import Build, Colour, Smoke, Verdict

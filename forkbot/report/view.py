@@ -6,7 +6,8 @@ import shlex
 from typing import assert_never
 
 from forkbot.errors import EXIT_DONE
-from forkbot.model.fate import Conflict, Fate, PatchOutcome, Rebase
+from forkbot.model.conflict import Conflict
+from forkbot.model.fate import Fate, PatchOutcome, Rebase
 from forkbot.model.publication import Move, Publication
 from forkbot.model.record import RunRecord, StackRecord
 from forkbot.model.verdict import Build, Colour, Smoke, Verdict

@@ -19,7 +19,8 @@ from forkbot import process
 from forkbot.git.merge import Clean
 from forkbot.git.repository import Repository, quarantine, sealed_env
 from forkbot.git.workbench import Workbench
-from forkbot.model.fate import Fate, Place
+from forkbot.model.fate import Fate
+from forkbot.model.place import Place
 from forkbot.model.stack import Stack
 from forkbot.rebase.engine import Rebased, push, rebase
 from forkbot.rebase.recreate import Change

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from forkbot.git.repository import quarantine
-from forkbot.model.fate import Breaker
+from forkbot.model.conflict import Breaker
 from forkbot.rebase.engine import rebase
 from forkbot.words import Channel, Oid
 from tests.scenario import Content, Upstream, make_stack

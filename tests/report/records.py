@@ -4,16 +4,9 @@
 
 from collections.abc import Mapping
 
-from forkbot.model.fate import (
-    Conflict,
-    ConflictedPath,
-    Fate,
-    Hunk,
-    PatchOutcome,
-    Place,
-    Rebase,
-    Stage,
-)
+from forkbot.model.conflict import Conflict, ConflictedPath, Hunk, Stage
+from forkbot.model.fate import Fate, PatchOutcome, Rebase
+from forkbot.model.place import Place
 from forkbot.model.publication import Move, Publication
 from forkbot.model.record import RunRecord, StackRecord, Trouble
 from forkbot.model.verdict import Build, Colour, Diagnostic, FamilyMember, Smoke, Verdict

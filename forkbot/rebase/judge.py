@@ -1,0 +1,84 @@
+"""What a rebase means: for each patch its fate and all that is to be said of it.
+
+Each question has a module of its own that takes the ``Case`` and answers with facts; here they are
+only put together.
+"""
+
+import dataclasses
+
+from forkbot.git.workbench import Workbench
+from forkbot.model.conflict import Breaker
+from forkbot.model.fate import Fate, PatchOutcome
+from forkbot.rebase.breaker import find_breakers
+from forkbot.rebase.case import Case, Pushed
+from forkbot.rebase.conflict import describe_conflict
+from forkbot.rebase.line import first_parents
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What is to be said of each patch, in the order of the series, and of the whole."""
+
+    outcomes: tuple[PatchOutcome, ...]
+    upstream_commits: int
+
+
+def judge(case: Case, *, bench: Workbench) -> Judgement:
+    """Return what a rebase means."""
+    breakers = _breakers(case, bench)
+    return Judgement(
+        outcomes=tuple(_outcome(case, pushed, breakers, bench) for pushed in case.pushed),
+        upstream_commits=_upstream_commits(case, bench),
+    )
+
+
+def _upstream_commits(case: Case, bench: Workbench) -> int:
+    if not (case.moved and case.linear):
+        return 0
+    return len(first_parents(bench, case.base.commit, case.onto.commit, None))
+
+
+def _breakers(case: Case, bench: Workbench) -> tuple[Breaker, ...]:
+    """Return who broke the patch that stopped the series; nobody when none did."""
+    if case.stopped is None:
+        return ()
+    upto = slice(case.stopped + 1)
+    kept = tuple(
+        change
+        for change, pushed in zip(case.changes[upto], case.pushed[upto], strict=True)
+        if pushed.fate is not Fate.MERGED
+    )
+    return find_breakers(kept, base=case.base, onto=case.onto, bench=bench)
+
+
+def _outcome(
+    case: Case, pushed: Pushed, breakers: tuple[Breaker, ...], bench: Workbench
+) -> PatchOutcome:
+    patch = pushed.patch
+    fate = _fate(case, pushed)
+    evidence = pushed.evidence
+    if fate is Fate.EMPTY:
+        evidence = f"on {case.onto.label} the merge leaves nothing of it: upstream has this content"
+    conflict = None
+    if pushed.conflict is not None:
+        conflict = describe_conflict(patch.name, pushed.conflict, breakers, bench=bench)
+    return PatchOutcome(
+        name=patch.name,
+        fate=fate,
+        subject=patch.subject,
+        purpose=patch.purpose,
+        upstream_status=patch.upstream_status.value,
+        drop_when=patch.drop_when,
+        commit=pushed.commit,
+        evidence=evidence,
+        conflict=conflict,
+    )
+
+
+def _fate(case: Case, pushed: Pushed) -> Fate:
+    if pushed.fate is not Fate.SHIFTED:
+        return pushed.fate
+    if not case.moved:
+        return Fate.UNCHANGED
+    file = case.files.get(pushed.patch.name)
+    return Fate.ADAPTED if file is not None and file.mail != pushed.patch.mail else Fate.SHIFTED
