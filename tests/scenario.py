@@ -52,9 +52,17 @@ class Upstream:
         self._count = 0
 
     def commit(
-        self, subject: str, files: Mapping[str | bytes, Content], *, branch: str = "main"
+        self,
+        subject: str,
+        files: Mapping[str | bytes, Content],
+        *,
+        branch: str = "main",
+        merging: tuple[Oid, ...] = (),
     ) -> Oid:
-        """Add a commit that changes ``files`` on top of the last one; return its id."""
+        """Add a commit that changes ``files`` on top of the last one; return its id.
+
+        ``merging`` are further parents; what they bring must be among ``files``.
+        """
         changed = {k.encode() if isinstance(k, str) else k: v for k, v in files.items()}
         self._files = with_files(self._files, changed)
         tree = write_tree(self.repository, self._files)
@@ -62,12 +70,16 @@ class Upstream:
         self.tip = commit_tree(
             self.repository,
             tree=tree,
-            parents=(self.tip,) if self.tip else (),
+            parents=(*((self.tip,) if self.tip else ()), *merging),
             message=subject,
             when=DATE + 60 * self._count,
         )
         self.repository.git("update-ref", f"refs/heads/{branch}", self.tip)
         return self.tip
+
+    def go_to(self, oid: Oid) -> None:
+        """Let the next commit stand on ``oid``."""
+        self.tip, self._files = oid, read_files(self.repository, oid)
 
     def tag(self, name: str) -> None:
         """Tag the tip."""

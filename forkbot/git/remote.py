@@ -6,13 +6,21 @@ every wait has an end. Network failures are tried again, a few times, with growi
 """
 
 import dataclasses
+import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import tenacity
 
 from forkbot import process
-from forkbot.errors import MachineError, ProcessError, RefusedError, RemoteError, TimedOutError
+from forkbot.errors import (
+    MachineError,
+    ProcessError,
+    RefusedError,
+    RemoteError,
+    TimedOutError,
+    UsageError,
+)
 from forkbot.git.repository import Repository, disk_trouble, says_full
 from forkbot.text import redact
 from forkbot.words import Oid
@@ -73,11 +81,22 @@ class Remote:
     def fetch(
         self, into: Repository, *refspecs: str, say: Callable[[str], None] | None = None
     ) -> None:
-        """Fetch refspecs into a repository; with quarantine, the objects land there."""
-        self._ask(
+        """Fetch refspecs into a repository; with quarantine, the objects land there.
+
+        Raises ``UsageError`` for a shallow clone: git leaves such refs as they were and calls it
+        done, and what breaks a patch may lie below the cut.
+        """
+        said = self._ask(
             into, "fetch", "--quiet", "--no-auto-gc", "--no-write-fetch-head", "--no-tags",
             "--prune", "--", self.url, *refspecs, timeout=_TRANSFER,
         )  # fmt: skip
+        if b"shallow roots are not allowed to be updated" in said.stderr:
+            deepen = f"git -C {shlex.quote(self.shown)} fetch --unshallow"
+            raise UsageError(
+                "this is a shallow clone: its history is cut off",
+                where=self.shown,
+                hint=deepen if is_path(self.url) else "name a repository with its whole history",
+            )
         if say:
             say(f"fetched {self.shown}")
 

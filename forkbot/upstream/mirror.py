@@ -29,7 +29,8 @@ class Mirror:
     def update(self, branch: BranchName, *, say: Callable[[str], None]) -> tuple[Repository, Oid]:
         """Fetch the branch and the tags; return the mirror and the branch's tip.
 
-        Raises ``RemoteError`` when upstream is out of reach, ``MachineError`` on a full disk.
+        Raises ``RemoteError`` when upstream is out of reach, ``UsageError`` when it is a shallow
+        clone, ``MachineError`` on a full disk.
         """
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)

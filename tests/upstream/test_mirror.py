@@ -1,12 +1,15 @@
 """The mirror of upstream's branch: shared, never losing what was there, made anew when damaged."""
 
 import multiprocessing
+import shlex
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from forkbot.errors import RemoteError
+from forkbot import process
+from forkbot.errors import RemoteError, UsageError
 from forkbot.git.repository import Repository
 from forkbot.upstream.mirror import Mirror
 from forkbot.words import BranchName, GitUrl, Oid
@@ -127,3 +130,31 @@ def test_six_processes_at_once_from_nothing(
         assert set(pool.starmap(_update, args)) == {upstream.tip}
     names = sorted(p.suffix for p in (tmp_path / "cache" / "mirrors").iterdir())
     assert names == [".git", ".lock"]
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["new here", "mirrored before"])
+def test_a_shallow_clone_is_refused_with_the_command_that_deepens_it(
+    mirror: Mirror, upstream: Upstream, said: list[str], tmp_path: Path, *, known: bool
+) -> None:
+    """Git would leave the branch where it was, and call that done."""
+    git = upstream.repository
+    shallow = tmp_path / "a clone"
+    if known:
+        git.git("clone", "--quiet", "--bare", f"file://{upstream.path}", shallow)
+        mirror = Mirror(GitUrl(str(shallow)), cache=tmp_path / "cache", ambient=git.env)
+        mirror.update(MAIN, say=said.append)
+        shutil.rmtree(shallow)
+    upstream.commit("two", {"a": "b\n"})
+    tip = upstream.commit("three", {"a": "c\n"})
+    git.git("clone", "--quiet", "--bare", "--depth=1", f"file://{upstream.path}", shallow)
+    mirror = Mirror(GitUrl(str(shallow)), cache=tmp_path / "cache", ambient=git.env)
+    with pytest.raises(UsageError) as refused:
+        mirror.update(MAIN, say=said.append)
+    assert str(refused.value) == (
+        f"{shallow}: this is a shallow clone: its history is cut off\n"
+        f"hint: git -C '{shallow}' fetch --unshallow"
+    )
+    deepen = refused.value.hint
+    assert deepen is not None
+    process.run(shlex.split(deepen), env=git.env, timeout=60)
+    assert mirror.update(MAIN, say=said.append)[1] == tip
