@@ -79,6 +79,9 @@ class Breaker(UpstreamCommit, frozen=True, kw_only=True):
     parent: Oid
     earlier_names: tuple[str, ...] = ()  # upstream renamed the file while it was in conflict
     came_and_went: tuple[Oid, ...] = ()  # commits before, at which the same conflict came or went
+    # when the breaker is a merge: the commit of the merged branch that broke it, clean on its own
+    # parents; None when only the merge as a whole did
+    brought: UpstreamCommit | None = None
 
 
 class Conflict(Fact, frozen=True, kw_only=True):

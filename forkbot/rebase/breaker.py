@@ -114,7 +114,21 @@ def _trace(path: bytes, line: Sequence[Oid], *, probe: _Probe, bench: Workbench)
         name, end = moved[0], bad - 1
         known_as.append(name)
     came_and_went = _earlier(name, line[:bad], probe) if len(line) <= SCAN_LIMIT else ()
-    return _tell(path, commit, parent=parent, known_as=known_as, earlier=came_and_went, bench=bench)
+    brought = _brought(name, commit, probe=probe, bench=bench)
+    who = upstream_commits(bench, (commit, brought) if brought else (commit,))
+    found = who[commit]
+    return Breaker(
+        path=decode(path),
+        commit=commit,
+        parent=parent,
+        author=found.author,
+        date=found.date,
+        subject=found.subject,
+        pull_request=found.pull_request,
+        earlier_names=tuple(decode(n) for n in known_as[1:]),
+        came_and_went=came_and_went,
+        brought=who[brought] if brought else None,
+    )
 
 
 def _began(path: bytes, line: Sequence[Oid], probe: _Probe) -> int:
@@ -173,19 +187,19 @@ def _parent(bench: Workbench, commit: Oid) -> Oid:
     return bench.objects.parents(commit)[0]
 
 
-def _tell(
-    path: bytes, commit: Oid, *, parent: Oid, known_as: list[bytes], earlier: tuple[Oid, ...],
-    bench: Workbench,
-) -> Breaker:  # fmt: skip
-    found = upstream_commits(bench, (commit,))[commit]
-    return Breaker(
-        path=decode(path),
-        commit=commit,
-        parent=parent,
-        author=found.author,
-        date=found.date,
-        subject=found.subject,
-        pull_request=found.pull_request,
-        earlier_names=tuple(decode(n) for n in known_as[1:]),
-        came_and_went=earlier,
-    )
+def _brought(path: bytes, merge: Oid, *, probe: _Probe, bench: Workbench) -> Oid | None:
+    """Return the commit that broke ``path`` on a branch that ``merge`` merged; None: no single one.
+
+    It is in conflict there and not on any of its own parents.
+    """
+    first, *others = bench.objects.parents(merge)
+    if not others:
+        return None
+    said = bench.repository.git("rev-list", "--topo-order", *others, f"^{first}")
+    branch = [Oid(oid) for oid in said.stdout.decode().split()]  # newest first
+    for commit in branch[:SCAN_LIMIT]:
+        states = [probe.at(oid) for oid in (commit, *bench.objects.parents(commit))]
+        here, before = states[0], states[1:]
+        if here and path in here and all(s is not None and path not in s for s in before):
+            return commit
+    return None

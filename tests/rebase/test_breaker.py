@@ -130,3 +130,31 @@ def test_both_sides_add_the_same_path(upstream: Upstream, tmp_path: Path) -> Non
     upstream.commit("upstream adds it too", {"new.rs": "theirs\n"})
     found = breakers(upstream, base, {"fix": {"new.rs": "ours\n"}}, tmp_path)
     assert told(found) == ["new.rs: upstream adds it too"]
+
+
+def test_of_a_merge_the_commit_that_it_brought_is_named(upstream: Upstream, tmp_path: Path) -> None:
+    base = upstream.commit("base", {"a.rs": text(), "b.rs": "b\n"})
+    upstream.commit("begins a branch", {"b.rs": "B\n"})
+    broke = upstream.commit("break a", {"a.rs": text(l5="FIVE")})
+    last = upstream.commit("goes on", {"a.rs": text(l5="FIVE", l30="thirty")})
+    upstream.go_to(base)
+    before = upstream.commit("on main meanwhile", {"c.rs": "c\n"})
+    merged: Files = {"a.rs": text(l5="FIVE", l30="thirty"), "b.rs": "B\n"}
+    merge = upstream.commit("Merge pull request #12 from a/branch", merged, merging=(last,))
+    (found,) = breakers(upstream, base, {"fix": {"a.rs": text(l5="five")}}, tmp_path)
+    assert (found.commit, found.parent, found.pull_request) == (merge, before, 12)
+    assert found.brought
+    assert (found.brought.commit, found.brought.subject) == (broke, "break a")
+
+
+def test_what_only_a_merge_itself_broke_names_no_commit_of_its_branch(
+    upstream: Upstream, tmp_path: Path
+) -> None:
+    base = upstream.commit("base", {"a.rs": text(), "b.rs": "b\n"})
+    side = upstream.commit("a branch", {"b.rs": "B\n"})
+    upstream.go_to(base)
+    upstream.commit("on main meanwhile", {"c.rs": "c\n"})
+    evil: Files = {"a.rs": text(l5="FIVE"), "b.rs": "B\n"}
+    merge = upstream.commit("Merge the branch, and edit on the way", evil, merging=(side,))
+    (found,) = breakers(upstream, base, {"fix": {"a.rs": text(l5="five")}}, tmp_path)
+    assert (found.commit, found.brought) == (merge, None)
