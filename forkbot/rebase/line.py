@@ -24,6 +24,18 @@ def first_parents(bench: Workbench, old: Oid, new: Oid, paths: Iterable[bytes] |
     return [Oid(oid) for oid in said.stdout.decode().split()]
 
 
+def arrivals(bench: Workbench, commit: Oid, new: Oid) -> list[Oid]:
+    """Return the first-parent commits up to ``new`` that have ``commit``, oldest first.
+
+    The first of them is the commit itself, or the merge that brought its branch.
+    """
+    said = bench.repository.git("rev-list", "--ancestry-path", f"^{commit}", new)
+    having = {Oid(oid) for oid in said.stdout.decode().split()}
+    line = first_parents(bench, commit, new, None)
+    on_the_line = not line or bench.objects.parents(line[0])[0] == commit
+    return [commit] * on_the_line + [oid for oid in line if oid in having]
+
+
 def upstream_commits(bench: Workbench, oids: Iterable[Oid]) -> dict[Oid, UpstreamCommit]:
     """Return who made each commit, when and under which words, in one question to git."""
     asked = list(dict.fromkeys(oids))

@@ -1,6 +1,7 @@
 """What upstream already took, on exact evidence only: these patches leave the series by themselves.
 
-A patch, or a contiguous range of the series squashed into one, is merged when both hold:
+A patch is merged when its very commit on the fork branch is in upstream's history (``ancestor``).
+Else a patch, or a contiguous range of the series squashed into one, is merged when both hold:
 
 * its patch-id is that of an upstream commit since the base (``git patch-id --verbatim``: line
   numbers do not count, white space does), also long after upstream has moved on;
@@ -17,7 +18,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from forkbot.git.merge import Clean
 from forkbot.git.workbench import Workbench
 from forkbot.model.place import Place
-from forkbot.rebase.line import first_parents
+from forkbot.rebase.ancestor import own_commits
+from forkbot.rebase.line import arrivals, first_parents
 from forkbot.rebase.recreate import Change
 from forkbot.rebase.takenback import TakenBack
 from forkbot.text import decode
@@ -40,10 +42,15 @@ class Taken:
     commit: Oid
     subject: str
     together: tuple[PatchName, ...]
+    arrival: tuple[Oid, str] | None = None  # of our own commit: what brought it, and its subject
 
     @property
     def evidence(self) -> str:
         """Return the evidence as a report says it."""
+        if self.arrival is not None:
+            commit, subject = self.arrival
+            merged = "" if commit == self.commit else f", since {commit[:12]} ({subject})"
+            return f"upstream's history has our own commit {self.commit[:12]}{merged}"
         with_others = f", squashed from {len(self.together)} patches" if self.together[1:] else ""
         return f"upstream took it in {self.commit[:12]} ({self.subject}){with_others}"
 
@@ -59,31 +66,68 @@ def find_merged(
         return {}
     if not bench.repository.is_ancestor(base.commit, onto.commit):
         return {}
+    order = bench.repository.git(
+        "rev-list", "--reverse", "--topo-order", f"^{base.commit}", onto.commit
+    )
+    history = [Oid(oid) for oid in order.stdout.decode().split()]
+    taken = _as_they_are(changes, history, base=base, onto=onto, bench=bench)
+    return taken | _alike(changes, history, taken, base=base, onto=onto, bench=bench)
+
+
+def _as_they_are(
+    changes: tuple[Change, ...], history: list[Oid], *, base: Place, onto: Place, bench: Workbench
+) -> dict[PatchName, Taken]:
+    taken = {}
+    for change, commit in own_commits(changes, base=base, history=set(history), bench=bench):
+        if not _taken_back(change, commit, onto, bench):
+            arrival = arrivals(bench, commit, onto.commit)[0]
+            taken[change.patch.name] = Taken(
+                commit=commit, subject=change.patch.subject, together=(change.patch.name,),
+                arrival=(arrival, _subject(arrival, bench)),
+            )  # fmt: skip
+    return taken
+
+
+def _alike(
+    changes: tuple[Change, ...],
+    history: list[Oid],
+    known: Mapping[PatchName, Taken],
+    *,
+    base: Place,
+    onto: Place,
+    bench: Workbench,
+) -> dict[PatchName, Taken]:
+    """Return what upstream took as commits of its own, beside what is ``known``."""
     ranges = [
         (start, end)
         for start, end in itertools.combinations_with_replacement(range(len(changes)), 2)
         if end - start < LONGEST_RANGE
     ]
     bench.objects.flush()
-    upstream = _ids_of_commits(changes, ranges, base=base.commit, onto=onto.commit, bench=bench)
+    upstream = _ids_of_commits(
+        changes, ranges, history, base=base.commit, onto=onto.commit, bench=bench
+    )
     if not upstream:
         return {}
     ids = _ids_of_trees(((changes[a].before, changes[b].after) for a, b in ranges), bench)
     taken: dict[PatchName, Taken] = {}
     for number, (start, end) in sorted(enumerate(ranges), key=lambda r: r[1][0] - r[1][1]):
         names = tuple(c.patch.name for c in changes[start : end + 1])
-        if any(name in taken for name in names):
+        if any(name in taken or name in known for name in names):
             continue
         found = upstream.get(ids[number])
         if found and _two_hops(found, changes[start], changes[end], bench):
-            subject = bench.repository.commit(found).subject
-            one = Taken(commit=found, subject=decode(subject.encode()), together=names)
+            one = Taken(commit=found, subject=_subject(found, bench), together=names)
             taken |= {
                 c.patch.name: one
                 for c in changes[start : end + 1]
                 if not _taken_back(c, found, onto, bench)
             }
     return taken
+
+
+def _subject(commit: Oid, bench: Workbench) -> str:
+    return decode(bench.repository.commit(commit).subject.encode())
 
 
 def _two_hops(commit: Oid, first: Change, last: Change, bench: Workbench) -> bool:
@@ -111,8 +155,11 @@ def _taken_back(change: Change, commit: Oid, onto: Place, bench: Workbench) -> b
         undone = TakenBack(without=change.before, having=change.after, bench=bench)
     if not undone.paths:
         return False
-    since = first_parents(bench, commit, onto.commit, undone.paths)
-    return any(undone.at(objects.tree(later)) for later in (*since, onto.commit))
+    # a branch was merged later than its commits: only from then on can upstream take them back
+    arrived = arrivals(bench, commit, onto.commit)
+    touching = set(first_parents(bench, commit, onto.commit, undone.paths))
+    since = [arrived[0], *(c for c in arrived if c in touching), onto.commit]
+    return any(undone.at(objects.tree(later)) for later in since)
 
 
 def _ids_of_trees(pairs: Iterable[tuple[Oid, Oid]], bench: Workbench) -> list[str | None]:
@@ -138,6 +185,7 @@ def _is_header(line: bytes) -> bool:
 def _ids_of_commits(
     changes: tuple[Change, ...],
     ranges: list[tuple[int, int]],
+    history: list[Oid],
     *,
     base: Oid,
     onto: Oid,
@@ -171,9 +219,7 @@ def _ids_of_commits(
         *_DIFF, "diff-tree", "--stdin", *_OPTIONS, stdin=_lines(alike)
     ).stdout
     ids = dict(_patch_ids(diffs, bench))
-    order = bench.repository.git("rev-list", "--reverse", "--topo-order", f"{base}..{onto}")
-    oldest_first = (Oid(oid) for oid in order.stdout.decode().split())
-    return {ids[oid]: oid for oid in oldest_first if oid in ids}
+    return {ids[oid]: oid for oid in history if oid in ids}
 
 
 def _lines(steps: Mapping[Oid, Oid]) -> bytes:

@@ -137,6 +137,22 @@ def test_a_part_of_a_squash_that_upstream_took_back_is_ours_again(
     }
 
 
+def test_upstream_went_on_beside_a_branch_that_it_merged_later(
+    upstream: Upstream, tmp_path: Path
+) -> None:
+    """What its line was before the merge did not have our change, and took nothing back."""
+    base = upstream.commit("base", {"a.rs": text()})
+    taken = upstream.commit("take it on a branch", {"a.rs": text(l5="five")})
+    branch = upstream.commit("and more", {"b.rs": "b\n"})
+    upstream.go_to(base)
+    upstream.commit("go on", {"a.rs": text(l30="thirty")})
+    merged: Files = {"a.rs": text(l5="five", l30="thirty"), "b.rs": "b\n"}
+    upstream.commit("Merge", merged, merging=(branch,))
+    upstream.commit("rework it", {"a.rs": text(l5="FIVE", l30="thirty")})
+    found = fates(upstream, base, {"one": {"a.rs": text(l5="five")}}, tmp_path)
+    assert found == {"one": f"merged: upstream took it in {taken[:12]} (take it on a branch)"}
+
+
 def test_a_take_back_with_other_edits_around_it_is_seen(upstream: Upstream, tmp_path: Path) -> None:
     """Found by the generated histories: the reverse patch-id differs once the context moved."""
     base = upstream.commit("base", {"a.rs": text()})
