@@ -49,3 +49,8 @@ class Case:
     def stopped(self) -> int | None:
         """Return the index of the patch that stopped the series; None when none did."""
         return next((n for n, p in enumerate(self.pushed) if p.conflict is not None), None)
+
+    def rewritten(self, patch: Patch) -> bool:
+        """Whether the patch is carried, in a file of other bytes."""
+        file = self.files.get(patch.name)
+        return file is not None and file.mail != patch.mail

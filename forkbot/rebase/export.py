@@ -11,11 +11,13 @@ from forkbot.stackdir.patches import parse_patch
 from forkbot.words import Oid, PatchName
 
 COMMITTER = "forkbot <forkbot@localhost.invalid>"
-_FORMAT = (
+PLAIN_DIFF = (  # to stand before a git command: its diffs are the same on every machine
     "-c", "diff.algorithm=histogram",
     "-c", "diff.noprefix=false", "-c", "diff.mnemonicPrefix=false",
     "-c", "diff.renames=true", "-c", "core.quotePath=false", "-c", "i18n.logOutputEncoding=UTF-8",
-    "format-patch", "-1", "--stdout", "--keep-subject", "--no-stat", "--no-signature",
+)  # fmt: skip
+_FORMAT = (
+    *PLAIN_DIFF, "format-patch", "-1", "--stdout", "--keep-subject", "--no-stat", "--no-signature",
     "--zero-commit", "--full-index", "--binary", "--no-numbered", "--no-base", "--no-attach",
     "--no-thread", "--no-encode-email-headers",
 )  # fmt: skip

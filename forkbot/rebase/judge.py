@@ -13,6 +13,7 @@ from forkbot.rebase.breaker import find_breakers
 from forkbot.rebase.case import Case, Pushed
 from forkbot.rebase.conflict import describe_conflict
 from forkbot.rebase.line import first_parents
+from forkbot.rebase.rangediff import range_diffs
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,8 +27,12 @@ class Judgement:
 def judge(case: Case, *, bench: Workbench) -> Judgement:
     """Return what a rebase means."""
     breakers = _breakers(case, bench)
+    diffs = range_diffs(case, bench=bench)
     return Judgement(
-        outcomes=tuple(_outcome(case, pushed, breakers, bench) for pushed in case.pushed),
+        outcomes=tuple(
+            _outcome(case, pushed, breakers, diffs.get(pushed.patch.name, ""), bench)
+            for pushed in case.pushed
+        ),
         upstream_commits=_upstream_commits(case, bench),
     )
 
@@ -52,7 +57,7 @@ def _breakers(case: Case, bench: Workbench) -> tuple[Breaker, ...]:
 
 
 def _outcome(
-    case: Case, pushed: Pushed, breakers: tuple[Breaker, ...], bench: Workbench
+    case: Case, pushed: Pushed, breakers: tuple[Breaker, ...], range_diff: str, bench: Workbench
 ) -> PatchOutcome:
     patch = pushed.patch
     fate = _fate(case, pushed)
@@ -72,6 +77,7 @@ def _outcome(
         commit=pushed.commit,
         evidence=evidence,
         conflict=conflict,
+        range_diff=range_diff,
     )
 
 
@@ -80,5 +86,4 @@ def _fate(case: Case, pushed: Pushed) -> Fate:
         return pushed.fate
     if not case.moved:
         return Fate.UNCHANGED
-    file = case.files.get(pushed.patch.name)
-    return Fate.ADAPTED if file is not None and file.mail != pushed.patch.mail else Fate.SHIFTED
+    return Fate.ADAPTED if case.rewritten(pushed.patch) else Fate.SHIFTED
