@@ -200,6 +200,7 @@ def _write_files(
         result_tree=facts.tree,
         published=published,
         verdict=verdict,
+        probed=before.probed if before and same else None,
     )
     return write_stack(
         stack_folder(session.root, stack.name),

@@ -2,6 +2,7 @@
 
 from forkbot.model.base import Fact
 from forkbot.model.fate import Rebase
+from forkbot.model.probe import ProbeAnswer
 from forkbot.model.publication import Publication
 from forkbot.model.verdict import Verdict
 from forkbot.words import Channel, Oid, StackName
@@ -31,6 +32,7 @@ class StackRecord(Fact, frozen=True, kw_only=True):
     files_written: tuple[str, ...] = ()
     files_to_write: tuple[str, ...] = ()  # in a dry run: what would have been written
     trouble: Trouble | None = None
+    probes: tuple[ProbeAnswer, ...] = ()  # of every patch, in the order of the series; or of none
 
 
 class RunRecord(Fact, frozen=True, kw_only=True):

@@ -152,6 +152,21 @@ class StackVerdict(Fact, frozen=True, kw_only=True):
     wasmtime: str
 
 
+class ProbedPatch(Fact, frozen=True, kw_only=True, omit_defaults=True):
+    """Whether all that is built and run stays green without a patch, and if not, why."""
+
+    patch: PatchName
+    green: bool
+    why: Annotated[str, Meta(description="in one line")] = ""
+
+
+class Probed(Fact, frozen=True, kw_only=True):
+    """What `forkbot probe` found of a result; `key` names everything that went into it."""
+
+    key: str
+    patches: tuple[ProbedPatch, ...]
+
+
 class ChannelLock(Fact, frozen=True, kw_only=True, omit_defaults=True):
     """Where one channel of a stack sits: remaking it from the files must give `result_tree`."""
 
@@ -162,6 +177,7 @@ class ChannelLock(Fact, frozen=True, kw_only=True, omit_defaults=True):
     result_tree: Oid
     published: Oid | None = None
     verdict: StackVerdict | None = None
+    probed: Annotated[Probed | None, Meta(description="of `result`; goes when that changes")] = None
 
 
 class Lock(Fact, frozen=True, kw_only=True):
@@ -193,3 +209,12 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
     def branch(self, channel: Channel) -> BranchName:
         """Return the fork branch this stack becomes on ``channel``."""
         return self.policy.fork.branches[channel]
+
+    def green_without(self, tree: Oid) -> dict[PatchName, bool]:
+        """Return of each patch that was probed whether all stays green without it.
+
+        ``tree`` is what the series gives now. What was probed of another result says nothing of
+        this one: then, as before any probe, nothing is returned.
+        """
+        known = (lock.probed for lock in self.lock.channels.values() if lock.result_tree == tree)
+        return {p.patch: p.green for probed in known if probed for p in probed.patches}

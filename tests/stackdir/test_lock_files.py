@@ -4,12 +4,14 @@ import json
 import tempfile
 from pathlib import Path
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forkbot.model.stack import ChannelLock, Lock, StackVerdict
+from forkbot.model.stack import ChannelLock, Lock, Probed, ProbedPatch, StackVerdict
+from forkbot.stackdir.load import load_family
 from forkbot.stackdir.lock import read_lock, render_lock
-from forkbot.words import Channel, Oid
+from forkbot.words import Channel, Oid, PatchName
 from tests.stackdir.house import House
 from tests.stackdir.told import Break, expected, render
 
@@ -88,6 +90,13 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 VERDICTS = st.builds(
     StackVerdict, status=st.sampled_from(["green", "red"]), key=TEXT, rustc=TEXT, wasmtime=TEXT
 )
+PROBED = st.builds(
+    Probed,
+    key=TEXT,
+    patches=st.lists(
+        st.builds(ProbedPatch, patch=st.just(PatchName("fix")), green=st.booleans(), why=TEXT)
+    ).map(tuple),
+)
 CHANNELS = st.builds(
     ChannelLock,
     base=OIDS,
@@ -97,6 +106,7 @@ CHANNELS = st.builds(
     result_tree=OIDS,
     published=st.none() | OIDS,
     verdict=st.none() | VERDICTS,
+    probed=st.none() | PROBED,
 )
 
 
@@ -117,3 +127,28 @@ def test_what_is_rendered_is_read_again_to_the_byte(
     assert data.endswith(b"}\n")
     # whatever the order of events, the channels stand in one order
     assert list(json.loads(data)["channels"]) == [c.value for c in Channel if c in states]
+
+
+def test_what_was_probed_is_known_for_that_result_only(house: House) -> None:
+    path = house.write("stacks/demo/stack.lock", GOOD)
+    lock = read_lock(path)
+    before = lock.channels[Channel.MAIN]
+    probed = Probed(
+        key="0" * 32,
+        patches=(
+            ProbedPatch(patch=PatchName("fix"), green=False, why="demo does not build"),
+            ProbedPatch(patch=PatchName("more"), green=True),
+        ),
+    )
+    known = lock.with_channel(Channel.MAIN, msgspec.structs.replace(before, probed=probed))
+    path.write_bytes(render_lock(known))
+    assert json.loads(path.read_text())["channels"]["main"]["probed"] == {
+        "key": "0" * 32,
+        "patches": [
+            {"patch": "fix", "green": False, "why": "demo does not build"},
+            {"patch": "more", "green": True},
+        ],
+    }
+    [stack] = load_family(house.root)
+    assert stack.green_without(before.result_tree) == {"fix": False, "more": True}
+    assert stack.green_without(Oid("1" * 40)) == {}

@@ -1,0 +1,44 @@
+"""What each patch is there for, found out by leaving it out: built and run as ever, but for it."""
+
+import enum
+
+from forkbot.model.base import Fact
+from forkbot.model.verdict import Diagnostic
+from forkbot.words import PatchName
+
+
+class RedKind(enum.Enum):
+    """Where the family first turned red."""
+
+    GRAPH = "dependencies"  # cargo resolves none, or leaves a patched crate out of the graph
+    BUILD = "build"
+    SMOKE = "smoke"
+
+
+class Red(Fact, frozen=True, kw_only=True):
+    """The first thing that was red without a patch; what comes after it was not tried."""
+
+    kind: RedKind
+    stack: str  # whose build or component it is: often one that is built on the patch's stack
+    name: str  # the package or the component; '' for the graph, which is the whole family's
+    why: str  # in one line
+    errors: tuple[Diagnostic, ...] = ()  # rustc's, the first few
+    more_errors: int = 0  # how many were left out of `errors`
+    output: str = ""  # what the component said; rustc's errors, when it is one that does not build
+
+
+class ProbeAnswer(Fact, frozen=True, kw_only=True):
+    """One patch left out: whether anything that is built and run here misses it.
+
+    A patch that is not needed may go, or lacks a smoke component that is red without it: which of
+    the two, a person knows.
+    """
+
+    patch: PatchName
+    needed: bool
+    why: str  # in one line; '' when nothing misses it
+    red: Red | None = None  # None too where nothing had to be built to know: needed_by, remembered
+    needed_by: tuple[PatchName, ...] = ()  # needed patches that edit what this one wrote
+    without: tuple[PatchName, ...] = ()  # left out with it: they edit what it wrote, none is needed
+    seconds: float = 0.0
+    remembered: bool = False  # stack.lock knew; the same question was answered before
