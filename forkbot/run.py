@@ -207,6 +207,7 @@ def _write_files(
         old=stack,
         patches=attempt.rebased.patches,
         lock=stack.lock.with_channel(channel, lock),
+        resolutions=attempt.rebased.resolutions,
         dry_run=session.dry_run,
     )
 

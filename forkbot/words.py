@@ -100,11 +100,17 @@ COMPONENT_NAME = Word(
     rule="lower-case letters, digits and '-', as its folder under smoke/",
     example="get-by-name",
 )
+BLOB_ENTRY = Word(
+    pattern=rf"^[0-7]{{6}} [0-9a-f]{{40}}{_END}",
+    what="a mode and an object id",
+    rule="six octal digits, a blank, 40 hex digits in lower case",
+    example="100644 e69de29bb2d1d6434b8b29ae775ad8c2e48c5391",
+)
 WORDS: Mapping[str, Word] = {
     word.pattern: word
     for word in (
         OID, STACK_NAME, PATCH_NAME, BRANCH_NAME, SUBDIR, VERSION, REPO_NAME, CRATE_NAME,
-        COMPONENT_NAME,
+        COMPONENT_NAME, BLOB_ENTRY,
     )
 }  # fmt: skip
 

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from forkbot.model.base import Fact
+from forkbot.model.resolution import Resolution
 from forkbot.words import (
     BranchName,
     Channel,
@@ -204,6 +205,7 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
     patches: tuple[Patch, ...]
     lock: Lock
     left_out: tuple[str, ...] = ()  # patch files that the series does not name
+    resolutions: tuple[Resolution, ...] = ()
     smoke_digest: str  # of everything under smoke/, so that a changed component is a new question
 
     def branch(self, channel: Channel) -> BranchName:

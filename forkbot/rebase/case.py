@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from forkbot.git.merge import Conflicted
 from forkbot.model.fate import Fate
+from forkbot.model.judgement import Replay
 from forkbot.model.place import Place
 from forkbot.model.stack import Patch, Stack
 from forkbot.rebase.recreate import Change
@@ -22,6 +23,7 @@ class Pushed:
     commit: Oid | None = None
     conflict: Conflicted | None = None
     evidence: str = ""
+    replays: tuple[Replay, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

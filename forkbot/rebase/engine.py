@@ -14,13 +14,16 @@ from forkbot.git.merge import Clean, Conflicted
 from forkbot.git.repository import Repository
 from forkbot.git.workbench import Workbench
 from forkbot.model.fate import Fate, Rebase
+from forkbot.model.judgement import Replay
 from forkbot.model.place import Place
+from forkbot.model.resolution import Resolution
 from forkbot.model.stack import Patch, Stack
 from forkbot.rebase.case import Case, Pushed
 from forkbot.rebase.export import commit_patch, export
 from forkbot.rebase.judge import judge
 from forkbot.rebase.merged import Taken, find_merged
 from forkbot.rebase.recreate import Change, recreate
+from forkbot.rebase.replay import Settle, kept_resolutions, nobody, settler
 from forkbot.words import Channel, PatchName
 
 
@@ -30,6 +33,7 @@ class Rebased:
 
     facts: Rebase
     patches: tuple[Patch, ...]  # those carried; the old ones when a conflict stopped the series
+    resolutions: tuple[Resolution, ...]  # those to keep
 
 
 def rebase(
@@ -52,7 +56,8 @@ def rebase(
         changes = recreate(stack, bench=bench, channel=channel, base=base)
         when = bench.objects.committed(onto.commit)
         taken = find_merged(changes, base=base, onto=onto, bench=bench)
-        pushed = tuple(push(changes, onto=onto, bench=bench, when=when, taken=taken))
+        settle = settler(stack, bench=bench)
+        pushed = tuple(push(changes, onto=onto, bench=bench, when=when, taken=taken, settle=settle))
         carried = tuple(p for p in pushed if p.fate.carried)
         case = Case(
             stack=stack, base=base, onto=onto, changes=changes, pushed=pushed,
@@ -60,6 +65,7 @@ def rebase(
             linear=bench.repository.is_ancestor(base.commit, onto.commit),
         )  # fmt: skip
         judged = judge(case, bench=bench)
+        resolutions = kept_resolutions(case, channel=channel, bench=bench)
     if [o.name for o in judged.outcomes] != [p.name for p in stack.patches]:
         raise AssertionError("every patch in, exactly one fate out")
     stopped = case.stopped is not None
@@ -76,7 +82,7 @@ def rebase(
         upstream_commits=judged.upstream_commits,
     )
     kept = stack.patches if stopped else tuple(case.files[p.patch.name] for p in carried)
-    return Rebased(facts=facts, patches=kept)
+    return Rebased(facts=facts, patches=kept, resolutions=resolutions)
 
 
 def push(
@@ -86,10 +92,12 @@ def push(
     bench: Workbench,
     when: int,
     taken: Mapping[PatchName, Taken] = MappingProxyType({}),
+    settle: Settle = nobody,
 ) -> Iterator[Pushed]:
     """Merge each change on top of the one before, and commit; a conflict blocks the rest.
 
-    What upstream has ``taken`` is left out, also behind a conflict: its fate is known.
+    What upstream has ``taken`` is left out, also behind a conflict: its fate is known. ``settle``
+    is asked about each conflict before it counts as one.
     """
     bench.merger.foresee(((c.before, c.after) for c in changes), upstream=onto.tree)
     parent, tree, stopped = onto.commit, onto.tree, False
@@ -103,22 +111,27 @@ def push(
         if stopped:
             yield Pushed(patch=change.patch, fate=Fate.BLOCKED, before=tree, tree=tree)
             continue
+        patch, replays = change.patch, tuple[Replay, ...]()
         merged = bench.merger.merge(base=change.before, upstream=tree, ours=change.after)
+        settled = settle(patch, merged) if isinstance(merged, Conflicted) else None
+        if settled is not None:
+            patch, replays, merged = settled.patch, settled.replays, Clean(tree=settled.tree)
         match merged:
             case Conflicted():
                 stopped = True
                 yield Pushed(
-                    patch=change.patch, fate=Fate.CONFLICT, before=tree, tree=tree, conflict=merged
+                    patch=patch, fate=Fate.CONFLICT, before=tree, tree=tree, conflict=merged
                 )
             case Clean(tree=result) if result == tree:
-                yield Pushed(patch=change.patch, fate=Fate.EMPTY, before=tree, tree=tree)
+                yield Pushed(patch=patch, fate=Fate.EMPTY, before=tree, tree=tree, replays=replays)
             case Clean(tree=result):
                 parent = commit_patch(
-                    change.patch, tree=result, parent=parent, objects=bench.objects, when=when
+                    patch, tree=result, parent=parent, objects=bench.objects, when=when
                 )
                 yield Pushed(
-                    patch=change.patch, fate=Fate.SHIFTED, before=tree, tree=result, commit=parent
-                )
+                    patch=patch, fate=Fate.SHIFTED, before=tree, tree=result, commit=parent,
+                    replays=replays,
+                )  # fmt: skip
                 tree = result
 
 

@@ -55,11 +55,11 @@ def export(
     """Return each carried patch's file for its new place.
 
     ``carried`` gives, in order, the patch, its new commit, the tree under it and its own tree.
-    Old bytes that reproduce the new tree exactly are kept.
+    Old bytes that reproduce the new tree exactly are kept; one without a mail has none to keep.
     """
     return {
         patch.name: patch
-        if bench.patcher.apply(patch.diff, tree=before) == tree
+        if patch.mail and bench.patcher.apply(patch.diff, tree=before) == tree
         else render_patch(patch, commit=commit, bench=bench, before=before, tree=tree)
         for patch, commit, before, tree in carried
     }

@@ -62,7 +62,9 @@ def _outcome(
     patch = pushed.patch
     fate = _fate(case, pushed)
     evidence = pushed.evidence
-    if fate is Fate.EMPTY:
+    if fate is Fate.EMPTY and pushed.replays:
+        evidence = f"so it was resolved by {pushed.replays[0].author} on {pushed.replays[0].date}"
+    elif fate is Fate.EMPTY:
         evidence = f"on {case.onto.label} the merge leaves nothing of it: upstream has this content"
     conflict = None
     if pushed.conflict is not None:
@@ -77,6 +79,7 @@ def _outcome(
         commit=pushed.commit,
         evidence=evidence,
         conflict=conflict,
+        replays=pushed.replays,
         range_diff=range_diff,
     )
 
@@ -86,4 +89,5 @@ def _fate(case: Case, pushed: Pushed) -> Fate:
         return pushed.fate
     if not case.moved:
         return Fate.UNCHANGED
-    return Fate.ADAPTED if case.rewritten(pushed.patch) else Fate.SHIFTED
+    adapted = pushed.replays or case.rewritten(pushed.patch)
+    return Fate.ADAPTED if adapted else Fate.SHIFTED

@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+from forkbot.model.resolution import Resolution
 from forkbot.model.stack import Lock, Patch, Stack
 from forkbot.stackdir.lock import FILE as LOCK_FILE
 from forkbot.stackdir.lock import render_lock
 from forkbot.stackdir.reading import read_text
+from forkbot.stackdir.resolutions import file_name, render_resolution
 from forkbot.stackdir.series import render_series
 from forkbot.stackdir.update import content, write_files
 
@@ -16,11 +18,13 @@ def write_stack(
     old: Stack,
     patches: tuple[Patch, ...],
     lock: Lock,
+    resolutions: tuple[Resolution, ...] | None = None,
     dry_run: bool = False,
 ) -> tuple[str, ...]:
     """Bring a stack's files to ``patches`` and ``lock``; return the names of those that changed.
 
-    With ``dry_run`` nothing is written: the names are of those that would change.
+    ``resolutions`` are those to keep (None: all), new ones among them. With ``dry_run`` nothing is
+    written: the names are of those that would change.
     """
     series = folder / "patches" / "series"
     names = tuple(p.name for p in patches)
@@ -28,6 +32,9 @@ def write_stack(
     files |= {f"patches/{p.name}.patch": None for p in old.patches if p.name not in names}
     if names != tuple(p.name for p in old.patches):
         files["patches/series"] = render_series(read_text(series), names).encode()
+    if resolutions is not None:
+        files |= {file_name(r): None for r in old.resolutions}
+        files |= {file_name(r): render_resolution(r) for r in resolutions}
     files[LOCK_FILE] = render_lock(lock)
     if dry_run:
         return tuple(sorted(n for n, data in files.items() if content(folder / n) != data))

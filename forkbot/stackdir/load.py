@@ -14,6 +14,7 @@ from forkbot.stackdir.lock import FILE as LOCK_FILE
 from forkbot.stackdir.lock import read_lock
 from forkbot.stackdir.patches import parse_patch
 from forkbot.stackdir.reading import read_bytes
+from forkbot.stackdir.resolutions import load_resolutions
 from forkbot.stackdir.series import read_series
 from forkbot.stackdir.update import reading
 from forkbot.words import STACK_NAME, Channel, StackName, parse_git_url
@@ -145,6 +146,7 @@ def _load(root: Path, name: StackName, shared: Document | None) -> _Loaded:
             patches=load_patches(folder),
             left_out=left_out(folder),
             lock=read_lock(folder / LOCK_FILE),
+            resolutions=load_resolutions(folder),
             smoke_digest=_digest(folder / "smoke"),
         )
     return _Loaded(stack=stack, document=document)

@@ -1,4 +1,4 @@
-"""The JSON Schemas of stack.yaml and stack.lock, made from the types that decode them.
+"""The JSON Schemas of stack.yaml, stack.lock and resolutions, made from the types that decode them.
 
 For editors: ``# yaml-language-server: $schema=<path>`` as a stack.yaml's first line. After a change
 to ``forkbot.model.stack``: ``python -m forkbot.stackdir.schema``.
@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from forkbot.model.stack import Lock, Policy
+from forkbot.stackdir.resolutions import ResolutionDocument
 
 FOLDER = Path(__file__).parent.parent / "schema"
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -48,6 +49,7 @@ def files() -> dict[str, bytes]:
     return {
         "stack.schema.json": render(policy_schema()),
         "lock.schema.json": render(lock_schema()),
+        "resolution.schema.json": render(_schema(ResolutionDocument, title="a resolution")),
     }
 
 
