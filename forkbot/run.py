@@ -89,7 +89,7 @@ def run(
         if Step.PUBLISH in steps:
             hold_back(attempts, verdict, channel=session.channel, verified=Step.VERIFY in steps)
         _write(attempts, verification, session=session, steps=steps, forge=forge)
-        record = _record(
+        record = record_of(
             attempts, verdict, session=session, command=command, seconds=time.monotonic() - began,
             run=runs.fresh_id(session.now),
         )  # fmt: skip
@@ -228,7 +228,7 @@ def _stack_verdict(
     )
 
 
-def _record(
+def record_of(
     attempts: list[Attempt],
     verdict: Verdict | None,
     *,
@@ -237,6 +237,7 @@ def _record(
     seconds: float,
     run: str,
 ) -> RunRecord:
+    """Return what a run found and did."""
     codes = [_exit_code(a) for a in attempts if a.chosen or a.trouble]
     if verdict is not None and not verdict.reused and not verdict.green:
         codes.append(_verdict_code(verdict))

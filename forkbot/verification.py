@@ -5,13 +5,13 @@ import dataclasses
 from forkbot import process
 from forkbot.attempt import Attempt, cargo_of
 from forkbot.hold import below
-from forkbot.model.verdict import Build, Colour, FamilyMember, Verdict
+from forkbot.model.verdict import FamilyMember, Verdict
 from forkbot.rundir import RunDirectory
 from forkbot.session import Session
 from forkbot.stackdir.load import stack_folder
 from forkbot.verify.build import Workshop
 from forkbot.verify.family import Member
-from forkbot.verify.judge import verification_key, verify_family
+from forkbot.verify.judge import held_builds, verification_key, verify_family
 from forkbot.verify.toolchain import TARGET, Toolchain
 from forkbot.verify.wasmtime import Wasmtime, find_wasmtime
 from forkbot.words import StackName
@@ -41,7 +41,9 @@ def verification_of(
     wasmtime = find_wasmtime(env=session.ambient, cache=session.cache, say=session.say)
     held = _held(attempts)
     members = tuple(
-        _member(a, session) for a in attempts if a.stack.name not in held and a.rebased is not None
+        member_of(a, session)
+        for a in attempts
+        if a.stack.name not in held and a.rebased is not None
     )
     key = verification_key(
         members, channel=session.channel, target=TARGET, rustc=toolchain.version,
@@ -52,7 +54,7 @@ def verification_of(
     if known or not members:
         verdict = Verdict(
             channel=session.channel, key=key, target=TARGET, rustc=toolchain.version,
-            wasmtime=wasmtime.version, members=_as_facts(members), builds=_as_builds(held),
+            wasmtime=wasmtime.version, members=as_facts(members), builds=held_builds(held),
             smokes=(), reused=bool(members),
         )  # fmt: skip
         return Verification(verdict=verdict, key=key)
@@ -61,11 +63,11 @@ def verification_of(
         held=held,
         channel=session.channel,
         folder=session.state / "build" / session.channel.value,
-        workshop=_workshop(session, toolchain),
+        workshop=workshop_of(session, toolchain),
         rustc=toolchain.version,
         wasmtime=wasmtime.program,
         wasmtime_version=wasmtime.version,
-        env=_component_env(session, wasmtime),
+        env=component_env(session, wasmtime),
         say=session.say,
     )
     return Verification(verdict=verdict, key=key)
@@ -81,7 +83,8 @@ def _held(attempts: list[Attempt]) -> dict[StackName, str]:
     return held
 
 
-def _member(attempt: Attempt, session: Session) -> Member:
+def member_of(attempt: Attempt, session: Session) -> Member:
+    """Return a stack that has a result as a member of the family to verify."""
     assert attempt.rebased is not None
     assert attempt.repository is not None
     facts = attempt.rebased.facts
@@ -98,18 +101,11 @@ def _member(attempt: Attempt, session: Session) -> Member:
     )
 
 
-def _as_facts(members: tuple[Member, ...]) -> tuple[FamilyMember, ...]:
+def as_facts(members: tuple[Member, ...]) -> tuple[FamilyMember, ...]:
+    """Return which result of which stack took part."""
     return tuple(
         FamilyMember(stack=m.stack.name, label=m.label, tip=m.tip, tree=m.tree) for m in members
     )
-
-
-def _as_builds(held: dict[StackName, str]) -> tuple[Build, ...]:
-    return tuple(
-        Build(stack=name, package="", features=(), default_features=False, colour=Colour.HELD,
-              units=0, seconds=0.0, why=why)
-        for name, why in held.items()
-    )  # fmt: skip
 
 
 def _locks_say(attempts: list[Attempt], key: str, session: Session) -> bool:
@@ -131,7 +127,8 @@ def _runs_say(runs: RunDirectory, key: str) -> bool:
     return any(v.key == key and not v.reused and v.green for v in verdicts if v is not None)
 
 
-def _workshop(session: Session, toolchain: Toolchain) -> Workshop:
+def workshop_of(session: Session, toolchain: Toolchain) -> Workshop:
+    """Return what the channel's builds are made with; they all share one target folder."""
     cargo = cargo_of(toolchain, session)
     folder = session.state / "build" / session.channel.value
     return Workshop(
@@ -142,7 +139,8 @@ def _workshop(session: Session, toolchain: Toolchain) -> Workshop:
     )
 
 
-def _component_env(session: Session, wasmtime: Wasmtime) -> dict[str, str]:
+def component_env(session: Session, wasmtime: Wasmtime) -> dict[str, str]:
+    """Return what wasmtime sees of the surroundings."""
     return {**process.allow(session.ambient), "HOME": str(wasmtime.program.parent)}
 
 

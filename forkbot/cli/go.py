@@ -8,7 +8,14 @@ from typing import TypeVar
 
 import click
 
-from forkbot.cli.surroundings import channel_option, json_option, opened, show_record
+from forkbot.cli.surroundings import (
+    channel_option,
+    dry_run_option,
+    json_option,
+    opened,
+    show_record,
+    stacks_argument,
+)
 from forkbot.errors import UsageError
 from forkbot.forge.local import LocalForge
 from forkbot.git.remote import is_path
@@ -18,18 +25,6 @@ from forkbot.text import redact
 from forkbot.words import Channel, parse_git_url
 
 F = TypeVar("F", bound=Callable[..., object])
-
-
-def _stacks(function: F) -> F:
-    return click.argument("stacks", nargs=-1, metavar="[STACK]...")(function)
-
-
-def _dry_run(function: F) -> F:
-    return click.option(
-        "--dry-run",
-        is_flag=True,
-        help="Write nothing (builds aside); print each write that would be made.",
-    )(function)
 
 
 def _aims(function: F) -> F:
@@ -83,12 +78,12 @@ def _go(
 
 
 @click.command("run")
-@_stacks
+@stacks_argument
 @click.option("--all", "every", is_flag=True, help="All stacks.")
 @channel_option(Channel.MAIN)
 @click.option("--again", is_flag=True, help="Verify even what was found green before.")
 @_aims
-@_dry_run
+@dry_run_option
 @json_option
 @click.pass_obj
 def run_command(
@@ -110,10 +105,10 @@ def run_command(
 
 
 @click.command("rebase")
-@_stacks
+@stacks_argument
 @channel_option(Channel.MAIN)
 @_aims
-@_dry_run
+@dry_run_option
 @json_option
 @click.pass_obj
 def rebase_command(
@@ -132,10 +127,10 @@ def rebase_command(
 
 
 @click.command("verify")
-@_stacks
+@stacks_argument
 @channel_option(Channel.MAIN)
 @click.option("--again", is_flag=True, help="Verify even what was found green before.")
-@_dry_run
+@dry_run_option
 @json_option
 @click.pass_obj
 def verify_command(
@@ -154,9 +149,9 @@ def verify_command(
 
 
 @click.command("publish")
-@_stacks
+@stacks_argument
 @channel_option(Channel.MAIN)
-@_dry_run
+@dry_run_option
 @json_option
 @click.pass_obj
 def publish_command(

@@ -28,6 +28,7 @@ COMMANDS = {
     "rebase": ("forkbot.cli.go", "Rebase stacks onto upstream and update their files."),
     "verify": ("forkbot.cli.go", "Build and run stacks for wasm32-wasip2 as their files say."),
     "publish": ("forkbot.cli.go", "Push verified stacks to their fork branches."),
+    "probe": ("forkbot.cli.probe", "Find out what each patch is there for, by leaving it out."),
     "report": ("forkbot.cli.look", "Show the report of a run, the newest by default."),
     "toolchain": ("forkbot.cli.tools", "Find or get a rustc for wasm32-wasip2, and wasmtime."),
     "doctor": ("forkbot.cli.tools", "Check everything forkbot needs, and say what to do."),

@@ -40,6 +40,20 @@ def json_option(function: F) -> F:
     )
 
 
+def stacks_argument(function: F) -> F:
+    """Take the names of stacks; none is all of them."""
+    return click.argument("stacks", nargs=-1, metavar="[STACK]...")(function)
+
+
+def dry_run_option(function: F) -> F:
+    """Add ``--dry-run``."""
+    return click.option(
+        "--dry-run",
+        is_flag=True,
+        help="Write nothing (builds aside); print each write that would be made.",
+    )(function)
+
+
 def cache_folder() -> Path:
     """Return forkbot's cache: FORKBOT_CACHE, else the user's cache folder."""
     if own := os.environ.get("FORKBOT_CACHE"):

@@ -7,6 +7,7 @@ from forkbot.model.publication import Move
 from forkbot.model.record import RunRecord, StackRecord
 from forkbot.model.verdict import Build, Colour, Smoke, Verdict
 from forkbot.report.neutral import code, fenced, inline
+from forkbot.report.probes import probed
 from forkbot.report.view import (
     broken_by,
     builds_of,
@@ -45,6 +46,8 @@ def _lines(record: RunRecord) -> Iterator[str]:
         yield from _trouble(stack)
         if stack.rebase is not None and stack.rebase.conflict is not None:
             yield from _conflict(stack, stack.rebase.conflict)
+    for stack in record.stacks:
+        yield from probed(stack)
     if record.verdict is not None and not record.verdict.reused:
         yield from _verdict(record.verdict)
     for stack in record.stacks:

@@ -10,6 +10,7 @@ from rich.text import Text
 from forkbot.model.fate import Fate, Rebase
 from forkbot.model.publication import Move
 from forkbot.model.record import RunRecord, StackRecord
+from forkbot.report.probes import show_probes, was_probed
 from forkbot.report.view import broken_by, holds, next_steps, reds, rows, summary, writes
 from forkbot.text import visible
 
@@ -21,6 +22,9 @@ def show(record: RunRecord, console: Console) -> None:
         # unwrapped: a command broken over two lines cannot be copied
         console.print(Text(visible(text), style=style), soft_wrap=True)
 
+    if was_probed(record):
+        show_probes(record, console)
+        return
     console.print(_overview(record))
     for stack in record.stacks:
         for line, style in _stack(stack):

@@ -11,6 +11,7 @@ from forkbot.model.fate import Fate, PatchOutcome, Rebase
 from forkbot.model.publication import Move, Publication
 from forkbot.model.record import RunRecord, StackRecord
 from forkbot.model.verdict import Build, Colour, Smoke, Verdict
+from forkbot.report.probes import probe_headline, was_probed
 from forkbot.words import Channel
 
 
@@ -93,6 +94,8 @@ def holds(record: RunRecord) -> tuple[str, ...]:
 
 
 def _all_is_well(record: RunRecord) -> str:
+    if was_probed(record):
+        return probe_headline(record)
     done = sum(1 for s in record.stacks if s.publication and s.publication.done)
     count = len(record.stacks)
     stacks = f"{count} stack{'' if count == 1 else 's'}"

@@ -118,6 +118,15 @@ def closure(family: tuple[Stack, ...], chosen: tuple[Stack, ...]) -> tuple[Stack
     return tuple(s for s in family if s.name in wanted)
 
 
+def with_dependents(family: tuple[Stack, ...], chosen: tuple[Stack, ...]) -> tuple[Stack, ...]:
+    """Return ``chosen`` and all that are built on them, in the family's order."""
+    wanted = {s.name for s in chosen}
+    for stack in family:  # in the family's order: whoever depends comes later
+        if wanted.intersection(stack.policy.depends):
+            wanted.add(stack.name)
+    return tuple(s for s in family if s.name in wanted)
+
+
 def stack_folder(root: Path, name: StackName) -> Path:
     """Return where a stack lives."""
     return root / STACKS / name

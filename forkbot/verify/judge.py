@@ -9,11 +9,12 @@ import msgspec
 
 from forkbot import process
 from forkbot.cargo import CargoError
-from forkbot.errors import MachineError, RemoteError
+from forkbot.errors import MachineError
 from forkbot.model.verdict import Build, Colour, FamilyMember, Smoke, Verdict
-from forkbot.verify.build import Say, Workshop, build, prepare
+from forkbot.verify.build import Say, Workshop, prepare
 from forkbot.verify.family import Member, lay_out
 from forkbot.verify.smoke import run_smoke
+from forkbot.verify.trial import try_family, unresolved
 from forkbot.words import Channel, StackName
 
 _QUESTION = 1  # raise when the same inputs would be judged differently than before
@@ -53,33 +54,16 @@ def verify_family(
 
     Raises ``RemoteError`` when the registry is out of reach, ``MachineError`` on a full disk.
     """
-    _make_room(folder)
-    family = lay_out(members, folder=folder / "with-stacks", pristine=False)
-    problems: list[str] = []
-    builds: list[Build] = []
-    smokes: list[Smoke] = []
-    try:
-        _, found = prepare(family, workshop, say=say)
-        problems += found
-    except CargoError as e:
-        problems.append(_unresolved(e))
-    else:
-        for number, unit in enumerate(family.builds, start=1):
-            say(f"building {unit.stack.name} ({number} of {len(family.builds)})")
-            builds.append(build(unit, family=family, workshop=workshop, say=say))
-        smokes += [
-            run_smoke(u, family=family, workshop=workshop, wasmtime=wasmtime, env=env,
-                      pristine=False, say=say)
-            for u in family.smokes
-        ]  # fmt: skip
+    make_room(folder)
+    trial = try_family(
+        members, folder=folder / "with-stacks", workshop=workshop, wasmtime=wasmtime, env=env,
+        say=say,
+    )  # fmt: skip
+    smokes = trial.smokes
+    if trial.resolved:
         smokes += _control(
             members, folder=folder, workshop=workshop, wasmtime=wasmtime, env=env, say=say
         )
-    builds += [
-        Build(stack=name, package="", features=(), default_features=False, colour=Colour.HELD,
-              units=0, seconds=0.0, why=why)
-        for name, why in held.items()
-    ]  # fmt: skip
     return Verdict(
         channel=channel,
         key=verification_key(
@@ -91,13 +75,23 @@ def verify_family(
         members=tuple(
             FamilyMember(stack=m.stack.name, label=m.label, tip=m.tip, tree=m.tree) for m in members
         ),
-        builds=tuple(builds),
-        smokes=tuple(smokes),
-        problems=tuple(problems),
+        builds=trial.builds + held_builds(held),
+        smokes=smokes,
+        problems=trial.problems,
     )
 
 
-def _make_room(folder: Path) -> None:
+def held_builds(held: Mapping[StackName, str]) -> tuple[Build, ...]:
+    """Return the stacks that were not tried as facts, each with its reason."""
+    return tuple(
+        Build(stack=name, package="", features=(), default_features=False, colour=Colour.HELD,
+              units=0, seconds=0.0, why=why)
+        for name, why in held.items()
+    )  # fmt: skip
+
+
+def make_room(folder: Path) -> None:
+    """Make the folder that builds go to. Raises ``MachineError`` when its disk is too full."""
     folder.mkdir(parents=True, exist_ok=True)
     if (free := shutil.disk_usage(folder).free) < _DISK_NEEDED:
         raise MachineError(
@@ -110,34 +104,17 @@ def _make_room(folder: Path) -> None:
 def _control(
     members: tuple[Member, ...], *, folder: Path, workshop: Workshop, wasmtime: Path,
     env: process.Env, say: Say,
-) -> list[Smoke]:  # fmt: skip
+) -> tuple[Smoke, ...]:  # fmt: skip
     """Run every smoke component on pristine upstream, where it must do what its policy says."""
     if not any(m.stack.policy.smoke for m in members):
-        return []
+        return ()
     family = lay_out(members, folder=folder / "pristine", pristine=True)
     try:
         prepare(family, workshop, say=say)
     except CargoError as e:
-        raise MachineError(f"pristine upstream: {_unresolved(e)}") from e
-    return [
+        raise MachineError(f"pristine upstream: {unresolved(e)}") from e
+    return tuple(
         run_smoke(u, family=family, workshop=workshop, wasmtime=wasmtime, env=env,
                   pristine=True, say=say)
         for u in family.smokes
-    ]  # fmt: skip
-
-
-_OFFLINE_SIGNS = (
-    "Could not resolve host", "Could not connect", "Couldn't connect", "failed to connect",
-    "Timeout was reached", "spurious network error", "failed to download from",
-    "download of config.json failed", "proxy",
-)  # fmt: skip
-
-
-def _unresolved(error: CargoError) -> str:
-    """Return the problem's words; raise when it is the network's fault and not the family's."""
-    if any(sign in error.said for sign in _OFFLINE_SIGNS):
-        raise RemoteError(
-            f"cargo cannot reach its registry: {error.last_words}",
-            hint="check the network and cargo's configuration: cargo search --limit 1 serde",
-        ) from error
-    return f"cargo cannot resolve the family: {error.last_words}"
+    )  # fmt: skip

@@ -1,0 +1,285 @@
+"""What is each patch there for? Built and run without it, the family turns red and says so, or not.
+
+The whole stacks come first, as the control: only where they are green does a red without a patch
+say anything of that patch. "Everything" is the stacks that are asked about, all they are built
+with, and all that is built on them, since a patch is often there for those.
+"""
+
+import contextlib
+import dataclasses
+import hashlib
+import time
+from collections.abc import Callable
+
+import msgspec
+
+from forkbot.attempt import Attempt, attempt_rebase
+from forkbot.errors import EXIT_BUILD, UsageError
+from forkbot.locate import Aim
+from forkbot.model.probe import ProbeAnswer, Red, RedKind
+from forkbot.model.record import RunRecord, Trouble
+from forkbot.model.stack import Probed, ProbedPatch
+from forkbot.model.verdict import Build, Colour, Verdict
+from forkbot.rebase.leaveout import LeftOut, leave_each_out
+from forkbot.report.markdown import render_markdown
+from forkbot.report.view import cause, features, reason
+from forkbot.run import record_of
+from forkbot.rundir import RunDirectory
+from forkbot.session import Session
+from forkbot.stackdir.files import write_stack
+from forkbot.stackdir.load import closure, load_family, select, stack_folder, with_dependents
+from forkbot.verification import as_facts, component_env, member_of, workshop_of
+from forkbot.verify.family import Member
+from forkbot.verify.judge import make_room, verification_key
+from forkbot.verify.toolchain import TARGET, Toolchain, find_toolchain
+from forkbot.verify.trial import Trial, try_family
+from forkbot.verify.wasmtime import Wasmtime, find_wasmtime
+from forkbot.words import Oid, PatchName, StackName
+
+_QUESTION = 1  # raise when the same inputs would be answered differently than before
+_ERRORS_KEPT, _LINES_KEPT = 3, 30  # of rustc's, for each patch
+
+
+def probe(
+    session: Session, names: tuple[str, ...], *, command: str, again: bool = False
+) -> RunRecord:
+    """Leave each patch of the named stacks out, one at a time, and build and run everything.
+
+    All stacks when none is named. ``again`` asks even what the locks know. Returns the record, and
+    writes it with its report when something was built; the answers go to the locks.
+    """
+    began = time.monotonic()
+    runs = RunDirectory(session.state / "runs")
+    with contextlib.ExitStack() as held, session.alone():
+        family = load_family(session.root)
+        chosen = select(family, names, root=session.root)
+        toolchain = find_toolchain(env=session.ambient, cache=session.cache, say=session.say)
+        attempts = [
+            attempt_rebase(stack, chosen=stack in chosen, session=session, aim=Aim(stay=True),
+                     toolchain=toolchain, held=held)
+            for stack in closure(family, with_dependents(family, chosen))
+        ]  # fmt: skip
+        ground = _ground(attempts, session=session, toolchain=toolchain)
+        asked = [_question(a, ground, again=again) for a in attempts if a.chosen]
+        control = None
+        if any(q.known is None for q in asked):
+            control = ground.control()
+        answers: dict[StackName, tuple[ProbeAnswer, ...]] = {}
+        if control is None or control.green:
+            answers = {q.attempt.stack.name: _answer(q, ground) for q in asked}
+            for question in asked:
+                _remember(question, answers[question.attempt.stack.name], session=session)
+        record = record_of(
+            attempts, control, session=session, command=command, seconds=time.monotonic() - began,
+            run=runs.fresh_id(session.now),
+        )  # fmt: skip
+        stacks = (msgspec.structs.replace(s, probes=answers.get(s.name, ())) for s in record.stacks)
+        record = msgspec.structs.replace(record, stacks=tuple(stacks), trouble=_trouble(control))
+        if control is not None and not session.dry_run:
+            runs.write(record, report=render_markdown(record), bundles={})
+    return record
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Ground:
+    """Where and with what everything is built and run."""
+
+    members: tuple[Member, ...]
+    session: Session
+    toolchain: Toolchain
+    wasmtime: Wasmtime
+
+    @property
+    def key(self) -> str:
+        return verification_key(
+            self.members, channel=self.session.channel, target=TARGET,
+            rustc=self.toolchain.version, wasmtime=self.wasmtime.version,
+        )  # fmt: skip
+
+    def control(self) -> Verdict:
+        """Return the verdict on the whole stacks; it does not stand for a verification's."""
+        self.session.say("the control: all patches in place")
+        trial = self.attempt(self.members)
+        return Verdict(
+            channel=self.session.channel, key=_digest(["control", self.key]), target=TARGET,
+            rustc=self.toolchain.version, wasmtime=self.wasmtime.version,
+            members=as_facts(self.members), builds=trial.builds, smokes=trial.smokes,
+            problems=trial.problems,
+        )  # fmt: skip
+
+    def without(self, stack: StackName, tree: Oid) -> Trial:
+        """Return how it goes with another tree for one stack; that stack's own things first."""
+        members = (
+            dataclasses.replace(m, tree=tree) if m.stack.name == stack else m for m in self.members
+        )
+        return self.attempt(tuple(members), first=stack)
+
+    def attempt(self, members: tuple[Member, ...], *, first: StackName | None = None) -> Trial:
+        # sources of its own: what verify compiled stays fresh, and what no patch touches is shared
+        workshop = workshop_of(self.session, self.toolchain)
+        folder = workshop.target_dir.parent
+        make_room(folder)
+        return try_family(
+            members, folder=folder / "probe", workshop=workshop, wasmtime=self.wasmtime.program,
+            env=component_env(self.session, self.wasmtime), say=self.session.say, first=first,
+            stop=True,
+        )  # fmt: skip
+
+
+def _ground(attempts: list[Attempt], *, session: Session, toolchain: Toolchain) -> _Ground:
+    for attempt in attempts:
+        if attempt.trouble is not None:
+            raise attempt.trouble
+        if attempt.stuck:
+            name = attempt.stack.name
+            raise UsageError(
+                f"{attempt.stuck}: nothing can be probed", hint=f"forkbot rebase {name}"
+            )
+    if not any(a.stack.policy.build for a in attempts):
+        raise UsageError(
+            "nothing is built of these stacks, so nothing can miss a patch",
+            where=f"stacks/{attempts[0].stack.name}/stack.yaml" if attempts else "stacks",
+            hint="say in stack.yaml what to build: `build: [{package: …}]`",
+        )
+    return _Ground(
+        members=tuple(member_of(a, session) for a in attempts),
+        session=session,
+        toolchain=toolchain,
+        wasmtime=find_wasmtime(env=session.ambient, cache=session.cache, say=session.say),
+    )
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Question:
+    """One stack's patches, each left out; ``known`` when its lock has the answers."""
+
+    attempt: Attempt
+    lefts: tuple[LeftOut, ...]
+    key: str
+    known: Probed | None
+
+
+def _question(attempt: Attempt, ground: _Ground, *, again: bool) -> _Question:
+    assert attempt.rebased is not None
+    assert attempt.repository is not None
+    stack, channel = attempt.stack, ground.session.channel
+    lefts = leave_each_out(
+        stack, attempt.rebased.patches, repository=attempt.repository, channel=channel,
+        base=attempt.rebased.facts.onto,
+    )  # fmt: skip
+    key = _digest(
+        [_QUESTION, ground.key, stack.name, [[n.patch, n.with_it, n.tree] for n in lefts]]
+    )
+    lock = stack.lock.channel(channel)
+    known = lock.probed if lock is not None and not again else None
+    if known is not None and known.key != key:
+        known = None
+    if not lefts:
+        known = Probed(key=key, patches=())
+    return _Question(attempt=attempt, lefts=lefts, key=key, known=known)
+
+
+def _trouble(control: Verdict | None) -> Trouble | None:
+    if control is None or control.green:
+        return None
+    return Trouble(
+        what="nothing is said of any patch: with all of them in place it is red",
+        exit_code=EXIT_BUILD,
+    )
+
+
+def _digest(question: object) -> str:
+    return hashlib.sha256(msgspec.json.encode(question)).hexdigest()[:32]
+
+
+def _answer(question: _Question, ground: _Ground) -> tuple[ProbeAnswer, ...]:
+    if question.known is not None:
+        return tuple(
+            ProbeAnswer(patch=p.patch, needed=not p.green, why=p.why, remembered=True)
+            for p in question.known.patches
+        )
+    name = question.attempt.stack.name
+
+    def left_out(left: LeftOut) -> Red | None:
+        ground.session.say(f"{name}: without {', '.join((left.patch, *left.with_it))}")
+        return red_of(ground.without(name, left.tree))
+
+    return decide(question.lefts, left_out)
+
+
+def decide(
+    lefts: tuple[LeftOut, ...], ask: Callable[[LeftOut], Red | None]
+) -> tuple[ProbeAnswer, ...]:
+    """Return an answer for each patch, asking no more than is needed to know.
+
+    Later patches come first: one that edits what an earlier patch wrote, and is needed, needs that
+    one too. Where none of those is needed, they are left out together with it.
+    """
+    known: dict[PatchName, ProbeAnswer] = {}
+    for left in reversed(lefts):
+        began = time.monotonic()
+        needing = tuple(name for name in left.with_it if known[name].needed)
+        if needing:
+            edits = f"edit{'s' if len(needing) == 1 else ''} what it wrote"
+            why = f"{', '.join(needing)} {edits}, and {'is' if len(needing) == 1 else 'are'} needed"
+            known[left.patch] = ProbeAnswer(
+                patch=left.patch, needed=True, why=why, needed_by=needing
+            )
+            continue
+        red = ask(left)
+        known[left.patch] = ProbeAnswer(
+            patch=left.patch, needed=red is not None, why=red.why if red else "", red=red,
+            without=left.with_it, seconds=round(time.monotonic() - began, 1),
+        )  # fmt: skip
+    return tuple(known[left.patch] for left in lefts)
+
+
+def red_of(trial: Trial) -> Red | None:
+    """Return the first thing that is red, or None."""
+    if trial.problems:
+        return Red(kind=RedKind.GRAPH, stack="", name="", why=trial.problems[0])
+    for build in trial.builds:
+        if build.colour is Colour.RED:
+            return _red_build(build)
+    for smoke in trial.smokes:
+        if smoke.colour is Colour.RED:
+            return Red(
+                kind=RedKind.SMOKE, stack=smoke.stack, name=smoke.name, output=smoke.output,
+                why=f"{smoke.stack}'s {smoke.name} is red: {reason(smoke)}",
+            )  # fmt: skip
+    return None
+
+
+def _red_build(build: Build) -> Red:
+    errors = tuple(d for d in build.diagnostics if d.level == "error")
+    return Red(
+        kind=RedKind.BUILD,
+        stack=build.stack,
+        name=features(build),
+        why=f"{build.stack} does not build: {cause(build)}",
+        errors=tuple(
+            msgspec.structs.replace(d, rendered="\n".join(d.rendered.splitlines()[:_LINES_KEPT]))
+            for d in errors[:_ERRORS_KEPT]
+        ),
+        more_errors=len(errors[_ERRORS_KEPT:]),
+    )
+
+
+def _remember(question: _Question, answers: tuple[ProbeAnswer, ...], *, session: Session) -> None:
+    """Keep the answers in the lock, when it knows the very result that was probed."""
+    attempt = question.attempt
+    assert attempt.rebased is not None
+    lock = attempt.stack.lock.channel(session.channel)
+    if lock is None or lock.result != attempt.rebased.facts.tip or question.known is not None:
+        return
+    said = tuple(ProbedPatch(patch=a.patch, green=not a.needed, why=a.why) for a in answers)
+    probed = Probed(key=question.key, patches=said)
+    attempt.files = write_stack(
+        stack_folder(session.root, attempt.stack.name),
+        old=attempt.stack,
+        patches=attempt.rebased.patches,
+        lock=attempt.stack.lock.with_channel(
+            session.channel, msgspec.structs.replace(lock, probed=probed)
+        ),
+        dry_run=session.dry_run,
+    )

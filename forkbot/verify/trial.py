@@ -1,0 +1,91 @@
+"""One family on one set of trees: laid out, resolved, built and run, to its end or first red."""
+
+import dataclasses
+from pathlib import Path
+
+from forkbot import process
+from forkbot.cargo import CargoError
+from forkbot.errors import RemoteError
+from forkbot.model.verdict import Build, Colour, Smoke
+from forkbot.verify.build import Say, Workshop, build, prepare
+from forkbot.verify.family import BuildUnit, Family, Member, SmokeUnit, lay_out
+from forkbot.verify.smoke import run_smoke
+from forkbot.words import StackName
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """What was built and run of a family; ``resolved`` when there was a graph to build at all."""
+
+    builds: tuple[Build, ...] = ()
+    smokes: tuple[Smoke, ...] = ()
+    problems: tuple[str, ...] = ()
+    resolved: bool = True
+
+    @property
+    def red(self) -> bool:
+        """Whether anything is not as it must be."""
+        colours = [b.colour for b in self.builds] + [s.colour for s in self.smokes]
+        return bool(self.problems) or Colour.RED in colours
+
+
+def try_family(
+    members: tuple[Member, ...],
+    *,
+    folder: Path,
+    workshop: Workshop,
+    wasmtime: Path,
+    env: process.Env,
+    say: Say,
+    first: StackName | None = None,
+    stop: bool = False,
+) -> Trial:
+    """Build and run ``members`` together under ``folder``.
+
+    ``first`` names the stack whose builds and components come before all others', ``stop`` ends at
+    the first red. Raises ``RemoteError`` when the registry is out of reach.
+    """
+    family = lay_out(members, folder=folder, pristine=False)
+    try:
+        _, problems = prepare(family, workshop, say=say)
+    except CargoError as e:
+        return Trial(problems=(unresolved(e),), resolved=False)
+    trial = Trial(problems=problems)
+    for unit in _ordered(family, first):
+        if stop and trial.red:
+            break
+        if isinstance(unit, BuildUnit):
+            count = len(trial.builds) + 1
+            say(f"building {unit.stack.name} ({count} of {len(family.builds)})")
+            built = build(unit, family=family, workshop=workshop, say=say)
+            trial = dataclasses.replace(trial, builds=(*trial.builds, built))
+        else:
+            ran = run_smoke(
+                unit, family=family, workshop=workshop, wasmtime=wasmtime, env=env,
+                pristine=False, say=say,
+            )  # fmt: skip
+            trial = dataclasses.replace(trial, smokes=(*trial.smokes, ran))
+    return trial
+
+
+def _ordered(family: Family, first: StackName | None) -> list[BuildUnit | SmokeUnit]:
+    """Return what there is to do: builds before components, those of ``first`` before the rest."""
+    units: list[BuildUnit | SmokeUnit] = [*family.builds, *family.smokes]
+    return sorted(units, key=lambda unit: unit.stack.name != first)  # stable
+
+
+_OFFLINE_SIGNS = (
+    "Could not resolve host", "Could not connect", "Couldn't connect", "failed to connect",
+    "Timeout was reached", "spurious network error", "failed to download from",
+    "download of config.json failed", "proxy",
+)  # fmt: skip
+
+
+def unresolved(error: CargoError) -> str:
+    """Return the problem's words; raise when it is the network's fault and not the family's."""
+    if any(sign in error.said for sign in _OFFLINE_SIGNS):
+        raise RemoteError(
+            f"cargo cannot reach its registry: {error.last_words}",
+            hint="check the network and cargo's configuration: cargo search --limit 1 serde",
+        ) from error
+    return f"cargo cannot resolve the family: {error.last_words}"
