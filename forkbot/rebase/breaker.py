@@ -11,13 +11,13 @@ git-imerge's invariant: clean at one end, conflicting at the other).
 import dataclasses
 from collections.abc import Sequence
 
-from forkbot.git.merge import Clean, Conflicted, Merge
+from forkbot.git.merge import Clean, Conflicted
 from forkbot.git.workbench import Workbench
 from forkbot.model.conflict import Breaker
 from forkbot.model.place import Place
 from forkbot.rebase.conflict import conflicted_paths
 from forkbot.rebase.line import first_parents, upstream_commits
-from forkbot.rebase.recreate import Change
+from forkbot.rebase.recreate import Change, leave_out
 from forkbot.text import decode
 from forkbot.words import Oid
 
@@ -47,7 +47,7 @@ class _Probe:
     def _merge(self, tree: Oid) -> State:
         *prefix, last = self.changes
         for change in prefix:
-            merged = self._put(change, tree)
+            merged = change.put(tree, bench=self.bench)
             if isinstance(merged, Clean):
                 tree = merged.tree
             elif self._needs(change):
@@ -55,21 +55,15 @@ class _Probe:
         torn = self.bench.merger.torn(base=last.before, upstream=tree, ours=last.after)
         if torn is not None:
             return torn
-        merged = self._put(last, tree)
+        merged = last.put(tree, bench=self.bench)
         return conflicted_paths(merged) if isinstance(merged, Conflicted) else frozenset()
-
-    def _put(self, change: Change, tree: Oid) -> Merge:
-        return self.bench.merger.merge(base=change.before, upstream=tree, ours=change.after)
 
     def _needs(self, earlier: Change) -> bool:
         """Whether the last patch cannot be put on the base without an ``earlier`` one."""
         if earlier not in self.needed:
-            tree, answer = self.base, False
-            for change in self.changes:
-                merged = self._put(change, tree) if change is not earlier else Clean(tree=tree)
-                answer = answer or isinstance(merged, Conflicted)
-                tree = merged.tree
-            self.needed[earlier] = answer
+            name, last = earlier.patch.name, self.changes[-1].patch.name
+            left = leave_out(self.changes, (name,), base=self.base, bench=self.bench)
+            self.needed[earlier] = last in left.fallen
         return self.needed[earlier]
 
 

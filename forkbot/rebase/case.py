@@ -9,7 +9,7 @@ from forkbot.model.judgement import Replay
 from forkbot.model.place import Place
 from forkbot.model.stack import Patch, Stack
 from forkbot.rebase.recreate import Change
-from forkbot.words import Oid, PatchName
+from forkbot.words import Channel, Oid, PatchName
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +35,7 @@ class Case:
     """
 
     stack: Stack
+    channel: Channel
     base: Place
     onto: Place
     changes: tuple[Change, ...]

@@ -60,7 +60,7 @@ def rebase(
         pushed = tuple(push(changes, onto=onto, bench=bench, when=when, taken=taken, settle=settle))
         carried = tuple(p for p in pushed if p.fate.carried)
         case = Case(
-            stack=stack, base=base, onto=onto, changes=changes, pushed=pushed,
+            stack=stack, channel=channel, base=base, onto=onto, changes=changes, pushed=pushed,
             files=_files(pushed, carried, base=base, onto=onto, bench=bench),
             linear=bench.repository.is_ancestor(base.commit, onto.commit),
         )  # fmt: skip
@@ -80,6 +80,8 @@ def rebase(
         rewritten=tuple(o.name for o in judged.outcomes if o.fate is Fate.ADAPTED),
         moved=case.moved,
         upstream_commits=judged.upstream_commits,
+        floor=judged.floor,
+        without=judged.without,
     )
     kept = stack.patches if stopped else tuple(case.files[p.patch.name] for p in carried)
     return Rebased(facts=facts, patches=kept, resolutions=resolutions)

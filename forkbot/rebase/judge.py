@@ -9,11 +9,14 @@ import dataclasses
 from forkbot.git.workbench import Workbench
 from forkbot.model.conflict import Breaker
 from forkbot.model.fate import Fate, PatchOutcome
+from forkbot.model.judgement import Floor, Without
 from forkbot.rebase.breaker import find_breakers
 from forkbot.rebase.case import Case, Pushed
 from forkbot.rebase.conflict import describe_conflict
+from forkbot.rebase.floor import find_floor
 from forkbot.rebase.line import first_parents
 from forkbot.rebase.rangediff import range_diffs
+from forkbot.rebase.rest import find_rest
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +25,8 @@ class Judgement:
 
     outcomes: tuple[PatchOutcome, ...]
     upstream_commits: int
+    floor: Floor | None
+    without: Without | None
 
 
 def judge(case: Case, *, bench: Workbench) -> Judgement:
@@ -34,6 +39,8 @@ def judge(case: Case, *, bench: Workbench) -> Judgement:
             for pushed in case.pushed
         ),
         upstream_commits=_upstream_commits(case, bench),
+        floor=find_floor(case, bench=bench),
+        without=find_rest(case, bench=bench),
     )
 
 

@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterable
 
 from forkbot.git.workbench import Workbench
+from forkbot.model.place import Place
 from forkbot.model.upstream import UpstreamCommit
 from forkbot.text import decode
-from forkbot.words import Oid
+from forkbot.words import Channel, Oid
 
 _PULL = re.compile(r"\(#(\d+)\)\s*$|^Merge pull request #(\d+)\b")
 
@@ -34,6 +35,14 @@ def arrivals(bench: Workbench, commit: Oid, new: Oid) -> list[Oid]:
     line = first_parents(bench, commit, new, None)
     on_the_line = not line or bench.objects.parents(line[0])[0] == commit
     return [commit] * on_the_line + [oid for oid in line if oid in having]
+
+
+def place(bench: Workbench, commit: Oid, *, crate: str, channel: Channel) -> Place:
+    """Return a commit of the line with its name for people."""
+    label = bench.repository.describe(commit, crate=crate)
+    if channel is Channel.RELEASE:
+        label = label.removeprefix("v")  # every commit there is a release, with its tag
+    return Place(commit=commit, tree=bench.objects.tree(commit), label=label)
 
 
 def upstream_commits(bench: Workbench, oids: Iterable[Oid]) -> dict[Oid, UpstreamCommit]:

@@ -13,7 +13,7 @@ What upstream has taken back since is not merged: see ``takenback``. Likeness is
 
 import dataclasses
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from forkbot.git.merge import Clean
 from forkbot.git.workbench import Workbench
@@ -66,12 +66,44 @@ def find_merged(
         return {}
     if not bench.repository.is_ancestor(base.commit, onto.commit):
         return {}
+    history = _history(base, onto, bench)
+    taken = _as_they_are(changes, history, base=base, onto=onto, bench=bench)
+    return taken | _alike(changes, history, taken, base=base, onto=onto, bench=bench)
+
+
+def suspects(
+    changes: tuple[Change, ...], *, base: Place, onto: Place, bench: Workbench
+) -> frozenset[Oid]:
+    """Return the upstream commits that may hold a range of a series, by their ids or patch-ids.
+
+    Where none of them arrives on upstream's line, ``find_merged`` finds no more than before.
+    """
+    history = _history(base, onto, bench)
+    own = own_commits(changes, base=base, history=set(history), bench=bench)
+    ranges = _ranges(changes)
+    bench.objects.flush()
+    ids = {commit for _, commit in own}
+    upstream = _ids_of_commits(changes, ranges, history, base=base, onto=onto, bench=bench)
+    if upstream:
+        ours = set(_ids_of_ranges(changes, ranges, bench))
+        ids |= {commit for patch_id, commit in upstream if patch_id in ours}
+    return frozenset(ids)
+
+
+def _history(base: Place, onto: Place, bench: Workbench) -> list[Oid]:
+    """Return all of upstream since the base, oldest first, merged branches too."""
     order = bench.repository.git(
         "rev-list", "--reverse", "--topo-order", f"^{base.commit}", onto.commit
     )
-    history = [Oid(oid) for oid in order.stdout.decode().split()]
-    taken = _as_they_are(changes, history, base=base, onto=onto, bench=bench)
-    return taken | _alike(changes, history, taken, base=base, onto=onto, bench=bench)
+    return [Oid(oid) for oid in order.stdout.decode().split()]
+
+
+def _ranges(changes: tuple[Change, ...]) -> list[tuple[int, int]]:
+    return [
+        (start, end)
+        for start, end in itertools.combinations_with_replacement(range(len(changes)), 2)
+        if end - start < LONGEST_RANGE
+    ]
 
 
 def _as_they_are(
@@ -98,24 +130,19 @@ def _alike(
     bench: Workbench,
 ) -> dict[PatchName, Taken]:
     """Return what upstream took as commits of its own, beside what is ``known``."""
-    ranges = [
-        (start, end)
-        for start, end in itertools.combinations_with_replacement(range(len(changes)), 2)
-        if end - start < LONGEST_RANGE
-    ]
+    ranges = _ranges(changes)
     bench.objects.flush()
-    upstream = _ids_of_commits(
-        changes, ranges, history, base=base.commit, onto=onto.commit, bench=bench
-    )
+    # the last commit of each patch-id
+    upstream = dict(_ids_of_commits(changes, ranges, history, base=base, onto=onto, bench=bench))
     if not upstream:
         return {}
-    ids = _ids_of_trees(((changes[a].before, changes[b].after) for a, b in ranges), bench)
+    ids = _ids_of_ranges(changes, ranges, bench)
     taken: dict[PatchName, Taken] = {}
     for number, (start, end) in sorted(enumerate(ranges), key=lambda r: r[1][0] - r[1][1]):
         names = tuple(c.patch.name for c in changes[start : end + 1])
         if any(name in taken or name in known for name in names):
             continue
-        found = upstream.get(ids[number])
+        found = upstream.get(ids[number] or "")
         if found and _two_hops(found, changes[start], changes[end], bench):
             one = Taken(commit=found, subject=_subject(found, bench), together=names)
             taken |= {
@@ -162,9 +189,11 @@ def _taken_back(change: Change, commit: Oid, onto: Place, bench: Workbench) -> b
     return any(undone.at(objects.tree(later)) for later in since)
 
 
-def _ids_of_trees(pairs: Iterable[tuple[Oid, Oid]], bench: Workbench) -> list[str | None]:
-    """Return the patch-id between each pair of trees; None where they do not differ."""
-    asked = list(pairs)
+def _ids_of_ranges(
+    changes: tuple[Change, ...], ranges: list[tuple[int, int]], bench: Workbench
+) -> list[str | None]:
+    """Return the patch-id of each range; None where it changes nothing."""
+    asked = [(changes[a].before, changes[b].after) for a, b in ranges]
     said = bench.repository.git(
         *_DIFF, "diff-tree", "--stdin", *_OPTIONS,
         stdin="".join(f"{old} {new}\n" for old, new in asked).encode(),
@@ -187,11 +216,11 @@ def _ids_of_commits(
     ranges: list[tuple[int, int]],
     history: list[Oid],
     *,
-    base: Oid,
-    onto: Oid,
+    base: Place,
+    onto: Place,
     bench: Workbench,
-) -> dict[str | None, Oid]:
-    """Return the last commit of each patch-id among upstream's that change what a range changes.
+) -> list[tuple[str, Oid]]:
+    """Return patch-id and commit, oldest first, of upstream's that change what a range changes.
 
     Each commit of the history, and each step of the first-parent line as a whole: a merged branch
     may be our range. Only those are read whole that change exactly the paths of some range.
@@ -200,7 +229,8 @@ def _ids_of_commits(
         frozenset(p for p, _, _ in bench.trees.changes(changes[a].before, changes[b].after))
         for a, b in ranges
     }
-    asked = [f"^{base}".encode(), onto.encode(), b"--", *sorted(frozenset().union(*wanted))]
+    paths = sorted(frozenset().union(*wanted))
+    asked = [f"^{base.commit}".encode(), onto.commit.encode(), b"--", *paths]
     parents = bench.objects.parents
     steps: dict[Oid, Oid] = {}
     for walk in (("--no-merges",), ("--first-parent", "--merges")):
@@ -214,12 +244,12 @@ def _ids_of_commits(
     ).stdout
     alike = {c: steps[c] for c, paths in _by_commit(names, steps) if paths in wanted}
     if not alike:
-        return {}
+        return []
     diffs = bench.repository.git(
         *_DIFF, "diff-tree", "--stdin", *_OPTIONS, stdin=_lines(alike)
     ).stdout
     ids = dict(_patch_ids(diffs, bench))
-    return {ids[oid]: oid for oid in history if oid in ids}
+    return [(ids[oid], oid) for oid in history if oid in ids]
 
 
 def _lines(steps: Mapping[Oid, Oid]) -> bytes:

@@ -1,0 +1,133 @@
+"""The newest upstream commit on which a whole stack still applies, when it does not further on.
+
+Conflicts come and go, so the line is scanned from its newest commit back, skipping what is as its
+parent (``touching``); past ``SCAN_LIMIT`` commits it is bisected, which finds *a* commit that
+applies before one that does not. Either way both ends are checked, next to each other on the
+unrestricted line. What upstream has taken by a commit is left out there, by the rules of a rebase.
+"""
+
+import bisect
+from collections.abc import Sequence
+
+from forkbot.git.merge import Conflicted
+from forkbot.git.workbench import Workbench
+from forkbot.model.judgement import Floor
+from forkbot.model.place import Place
+from forkbot.rebase.breaker import SCAN_LIMIT
+from forkbot.rebase.case import Case
+from forkbot.rebase.line import arrivals, first_parents, place, upstream_commits
+from forkbot.rebase.merged import find_merged, suspects
+from forkbot.rebase.touching import touching
+from forkbot.words import Oid, PatchName
+
+
+def find_floor(case: Case, *, bench: Workbench) -> Floor | None:
+    """Return where the stack of a stopped rebase applies; None where no line leads from its base.
+
+    That is the base itself at the worst.
+    """
+    if case.stopped is None or not case.linear:
+        return None
+    line = _Line(case=case, bench=bench)
+    at = line.floor()
+    blocked_by = line.commits[at + 1]
+    return Floor(
+        place=place(
+            bench, line.commits[at], crate=case.stack.policy.crate, channel=case.channel
+        ) if at else case.base,
+        behind=len(line.commits) - 1 - at,
+        blocked_by=upstream_commits(bench, (blocked_by,))[blocked_by],
+    )  # fmt: skip
+
+
+class _Line:
+    """Upstream's line from the base on, and whether the stack applies at each of its commits."""
+
+    def __init__(self, *, case: Case, bench: Workbench) -> None:
+        self._case, self._bench = case, bench
+        base, onto = case.base, case.onto
+        self.commits = (base.commit, *first_parents(bench, base.commit, onto.commit, None))
+        self._taking = _Taking(case=case, line=self.commits, bench=bench)
+        matter = touching(case.changes, base=base, onto=onto, bench=bench)
+        # the parent of the first commit is not the base where that was merged in from a branch
+        self._candidates = [
+            n for n, oid in enumerate(self.commits) if n <= 1 or oid in matter
+        ]  # fmt: skip
+
+    def floor(self) -> int:
+        """Return the index of the newest commit on which the stack applies."""
+        good, bad = self._scan() if len(self._candidates) <= SCAN_LIMIT else self._bisect()
+        # those in between are as `good` is; should they not be, the line itself tells
+        return next((n for n in range(bad - 1, good, -1) if self._applies(n)), good)
+
+    def _scan(self) -> tuple[int, int]:
+        bad = len(self.commits) - 1
+        for good in reversed(self._candidates):
+            if self._applies(good):
+                return good, bad
+            bad = good
+        return 0, 1
+
+    def _bisect(self) -> tuple[int, int]:
+        good, bad = 0, len(self._candidates) - 1
+        while bad - good > 1:
+            middle = (good + bad) // 2
+            if self._applies(self._candidates[middle]):
+                good = middle
+            else:
+                bad = middle
+        return self._candidates[good], self._candidates[bad]
+
+    def _applies(self, at: int) -> bool:
+        if at == 0:
+            return True
+        taken = self._taking.at(at)
+        tree = self._bench.objects.tree(self.commits[at])
+        for change in self._case.changes:
+            if change.patch.name in taken:
+                continue
+            # the cheaper question, where it has an answer
+            if self._bench.merger.torn(base=change.before, upstream=tree, ours=change.after):
+                return False
+            merged = change.put(tree, bench=self._bench)
+            if isinstance(merged, Conflicted):
+                return False
+            tree = merged.tree
+        return True
+
+
+class _Taking:
+    """What upstream has taken by each commit of its line.
+
+    That is dear to find out, and changes at few commits: more is taken only where a commit arrives
+    that may hold some of ours; from there to the next such one, some may be taken back.
+    """
+
+    def __init__(self, *, case: Case, line: Sequence[Oid], bench: Workbench) -> None:
+        self._case, self._line, self._bench = case, line, bench
+        self._known: dict[int, frozenset[PatchName]] = {}
+        index = {oid: n for n, oid in enumerate(line)}
+        ours = suspects(case.changes, base=case.base, onto=case.onto, bench=bench)
+        came = (arrivals(bench, oid, case.onto.commit)[0] for oid in ours)
+        self._turns = sorted({0, *(index[oid] for oid in came)})
+
+    def at(self, index: int) -> frozenset[PatchName]:
+        """Return the patches that a rebase onto the commit at ``index`` leaves out."""
+        turn = bisect.bisect(self._turns, index)
+        if turn == 1:
+            return frozenset()  # before anything came
+        low = self._turns[turn - 1]
+        high = self._turns[turn] - 1 if turn < len(self._turns) else len(self._line) - 1
+        while self._ask(low) != self._ask(high):
+            middle = (low + high) // 2
+            low, high = (low, middle) if index <= middle else (middle + 1, high)
+        return self._ask(low)
+
+    def _ask(self, index: int) -> frozenset[PatchName]:
+        if index not in self._known:
+            case, bench = self._case, self._bench
+            commit = self._line[index]
+            there = Place(commit=commit, tree=bench.objects.tree(commit), label="")
+            taken = find_merged(case.changes, base=case.base, onto=there, bench=bench)
+            self._known[index] = frozenset(taken)
+        return self._known[index]
