@@ -37,6 +37,7 @@ from forkbot.rundir import RunDirectory
 from forkbot.session import Session
 from forkbot.stackdir.files import write_stack
 from forkbot.stackdir.load import closure, load_family, select, stack_folder
+from forkbot.text import redact
 from forkbot.verification import Verification, verification_of
 from forkbot.verify.toolchain import Toolchain, find_toolchain
 from forkbot.words import Channel, StackName
@@ -91,9 +92,9 @@ def run(
         _write(attempts, verification, session=session, steps=steps, forge=forge)
         record = record_of(
             attempts, verdict, session=session, command=command, seconds=time.monotonic() - began,
-            run=runs.fresh_id(session.now),
+            run=runs.fresh_id(session.now), aim=aim,
         )  # fmt: skip
-        if not session.dry_run and (record.changed_something or (verdict and not verdict.reused)):
+        if record.kept:
             bundles = dict(_bundles(attempts, session))
             runs.write(record, report=render_markdown(record), bundles=bundles)
     return record
@@ -236,6 +237,7 @@ def record_of(
     command: str,
     seconds: float,
     run: str,
+    aim: Aim,
 ) -> RunRecord:
     """Return what a run found and did."""
     codes = [_exit_code(a) for a in attempts if a.chosen or a.trouble]
@@ -249,7 +251,7 @@ def record_of(
         git=".".join(map(str, git_version(sealed_env(session.ambient)))),
         dry_run=session.dry_run,
         seconds=round(seconds, 1),
-        stacks=tuple(_stack_record(a, session) for a in attempts if a.chosen or a.trouble),
+        stacks=tuple(_stack_record(a, session, aim) for a in attempts if a.chosen or a.trouble),
         verdict=verdict,
         exit_code=gravest(codes),
     )
@@ -270,13 +272,19 @@ def _exit_code(attempt: Attempt) -> int:
     return EXIT_DONE
 
 
-def _stack_record(attempt: Attempt, session: Session) -> StackRecord:
+def _page(url: str) -> str:
+    """Return where people read upstream, '' where that is no page, or one behind a password."""
+    return url if url.startswith("https://") and redact(url) == url else ""
+
+
+def _stack_record(attempt: Attempt, session: Session, aim: Aim) -> StackRecord:
     lock = attempt.stack.lock.channel(session.channel)
     trouble = attempt.trouble
     return StackRecord(
         name=attempt.stack.name,
         crate=attempt.stack.policy.crate,
         about=attempt.stack.policy.about,
+        upstream_url=_page((attempt.chosen and aim.upstream) or attempt.stack.policy.upstream.git),
         left_out=attempt.stack.left_out,
         rebase=attempt.rebased.facts if attempt.rebased else None,
         published_before=lock.published if lock else None,

@@ -25,6 +25,7 @@ class StackRecord(Fact, frozen=True, kw_only=True):
     name: StackName
     crate: str
     about: str
+    upstream_url: str = ""  # where people read upstream, without credentials; '' when it is no page
     left_out: tuple[str, ...] = ()  # patch files that the series does not name
     rebase: Rebase | None = None
     published_before: Oid | None = None
@@ -50,6 +51,12 @@ class RunRecord(Fact, frozen=True, kw_only=True):
     verdict: Verdict | None = None
     trouble: Trouble | None = None  # what stopped the family, no one stack
     exit_code: int
+
+    @property
+    def kept(self) -> bool:
+        """Whether the run leaves a record: something happened, and it was no dry run."""
+        fresh = self.verdict is not None and not self.verdict.reused
+        return not self.dry_run and (self.changed_something or fresh)
 
     @property
     def changed_something(self) -> bool:

@@ -1,245 +1,150 @@
-"""The report as Markdown: verdict and next command first, then evidence."""
+"""The report as Markdown for GitHub: small enough for its pages, quiet towards upstream.
 
-from collections.abc import Iterator
+A link to an issue or a pull request leaves a note there; one through GitHub's own redirect does not
+(DESIGN law 8).
+"""
 
-from forkbot.model.conflict import Conflict, ConflictedPath, Hunk
-from forkbot.model.publication import Move
-from forkbot.model.record import RunRecord, StackRecord
-from forkbot.model.verdict import Build, Colour, Smoke, Verdict
-from forkbot.report.neutral import code, fenced, inline
-from forkbot.report.probes import probed
-from forkbot.report.view import (
-    broken_by,
-    builds_of,
-    cause,
-    features,
-    headline,
-    holds,
-    meaning,
-    next_steps,
-    reds,
-    rows,
-    writes,
+import itertools
+from typing import assert_never
+
+from forkbot.model.record import RunRecord
+from forkbot.report.document import (
+    Block,
+    Code,
+    Document,
+    Folded,
+    Items,
+    Line,
+    Link,
+    Listing,
+    Paragraph,
+    Section,
+    Strong,
+    Table,
+    ThreeTexts,
+    Word,
+    plain,
 )
+from forkbot.report.neutral import begin, code, fenced, in_html, inline
+from forkbot.report.phrases import clip, count, listed
+from forkbot.report.room import Piece, fit, size
+from forkbot.report.sides import diff
+from forkbot.report.whole import report
 
-_HUNKS_SHOWN = 20
-
-
-def render_markdown(record: RunRecord) -> str:
-    """Return the whole report of a run."""
-    return "\n".join(_lines(record)).rstrip() + "\n"
-
-
-def _lines(record: RunRecord) -> Iterator[str]:
-    yield f"# {inline(headline(record))}"
-    yield ""
-    yield from _next(record)
-    yield "| stack | upstream | patches | verified | fork branch |"
-    yield "|---|---|---|---|---|"
-    for row in rows(record):
-        cells = (row.name, row.upstream, row.patches, row.verified, row.branch)
-        yield "| " + " | ".join(inline(cell) for cell in cells) + " |"
-    yield ""
-    yield from _held(record)
-    yield from _writes(record)
-    for stack in record.stacks:
-        yield from _trouble(stack)
-        if stack.rebase is not None and stack.rebase.conflict is not None:
-            yield from _conflict(stack, stack.rebase.conflict)
-    for stack in record.stacks:
-        yield from probed(stack)
-    if record.verdict is not None and not record.verdict.reused:
-        yield from _verdict(record.verdict)
-    for stack in record.stacks:
-        yield from _fates(stack)
-    yield from _origin(record)
+LIMIT = 65_536  # what GitHub takes for a page, in characters
+_NAMED = 12  # sections named in the note of what was left out
+_NOTE = 2_400  # room for that note
 
 
-def _next(record: RunRecord) -> Iterator[str]:
-    steps = next_steps(record)
-    if steps:
-        yield "Next:"
-        yield ""
-        yield fenced("\n".join(steps), "sh")
-        yield ""
+def render_markdown(record: RunRecord, *, limit: int = LIMIT) -> str:
+    """Return the report of a run in no more than ``limit`` characters, nor bytes."""
+    return _page(report(record), limit)
 
 
-def _held(record: RunRecord) -> Iterator[str]:
-    lines = holds(record)
-    if lines:
-        yield "Held back:"
-        yield ""
-        yield from (f"- {inline(line)}" for line in lines)
-        yield ""
+def _page(document: Document, limit: int) -> str:
+    top, *rest = document.sections
+    head = f"# {inline(document.title)}\n\n{_body(top.blocks)}"
+    foot = f"---\n\n{_line(document.origin)}\n"
+    pieces = tuple(_piece(section) for section in rest)
+    room = limit - size(head) - size(foot)
+    chosen = tuple(0 for _ in pieces)
+    note = ""
+    if sum(size(p.forms[0]) for p in pieces) > room:
+        chosen_ = fit(pieces, room - _NOTE)
+        note = _left_out(rest, chosen_, document)
+        shown = [p.forms[n] for p, n in zip(pieces, chosen_, strict=True) if n is not None]
+    else:
+        shown = [p.forms[n] for p, n in zip(pieces, chosen, strict=True)]
+    return head + note + "".join(shown) + foot
 
 
-def _writes(record: RunRecord) -> Iterator[str]:
-    lines = writes(record)
-    if lines:
-        yield "## What would be written"
-        yield ""
-        yield fenced("\n".join(lines))
-        yield ""
+def _piece(section: Section) -> Piece:
+    title = f"{'#' * section.level} {_line(section.title)}\n\n" if section.title else ""
+    forms = (section.blocks, *section.shorter)
+    return Piece(forms=tuple(title + _body(form) for form in forms), weight=section.weight)
 
 
-def _trouble(stack: StackRecord) -> Iterator[str]:
-    if stack.trouble is not None:
-        where = f"{stack.trouble.where}: " if stack.trouble.where else ""
-        yield f"## {inline(stack.name)}: no answer"
-        yield ""
-        yield fenced(where + stack.trouble.what)
-        yield ""
-    plan = stack.publication
-    if plan is not None and plan.move is Move.REFUSED:
-        yield f"## {inline(stack.name)}: not published"
-        yield ""
-        yield fenced(plan.why)
-        yield ""
-        yield "Nothing was pushed; the stack's files are as they were."
-        yield ""
+def _left_out(sections: list[Section], chosen: tuple[int | None, ...], document: Document) -> str:
+    """Return the note that says what is not here, or not whole, and where it is."""
+    titles = [clip(plain(section.title), 60) or "the table of stacks" for section in sections]
+    gone = [t for t, n in zip(titles, chosen, strict=True) if n is None]
+    less = [t for t, n in zip(titles, chosen, strict=True) if n]
+    parts = []
+    if gone:
+        parts.append(f"{count(len(gone), 'section')} left out ({listed(gone, most=_NAMED)})")
+    if less:
+        parts.append(f"{count(len(less), 'section')} shortened ({listed(less, most=_NAMED)})")
+    told = f"This page has no room for all of it: {'; '.join(parts)}. The whole report: "
+    return f"{inline(told)} {code(document.whole)}.\n\n"
 
 
-def _conflict(stack: StackRecord, conflict: Conflict) -> Iterator[str]:
-    assert stack.rebase is not None
-    outcome = next(o for o in stack.rebase.outcomes if o.name == conflict.patch)
-    yield f"## {inline(stack.name)}: conflict at patch {code(conflict.patch)}"
-    yield ""
-    base, onto = stack.rebase.base, stack.rebase.onto
-    yield f"The patch: {inline(outcome.subject)}. It sits on {code(base.label)} and was to go onto"
-    yield f"{code(onto.label)} ({code(onto.commit[:12])}). The fork branch was not touched."
-    before = stack.rebase.outcomes.index(outcome)
-    if before:
-        those = "the patch" if before == 1 else f"the {before} patches"
-        yield f"Upstream side below means {code(onto.label)} with {those} before this one."
-    yield ""
-    for path in conflict.paths:
-        yield from _path(path, conflict)
+def _body(blocks: tuple[Block, ...]) -> str:
+    return "".join(f"{_block(block)}\n\n" for block in blocks)
 
 
-def _path(path: ConflictedPath, conflict: Conflict) -> Iterator[str]:
-    patch = conflict.patch
-    count = len(path.hunks)
-    hunks = f", {count} place{'' if count == 1 else 's'}" if count else ""
-    yield f"### {code(path.path)}: {', '.join(inline(k) for k in path.kinds) or 'conflict'}{hunks}"
-    yield ""
-    culprit = broken_by(conflict, path.path)
-    if culprit:
-        yield f"Broken by {code(culprit[0])} {inline(culprit[1])}."
-        yield ""
-    sides = (("base", path.base), ("upstream side", path.upstream), (f"patch {patch}", path.ours))
-    missing = [name for name, stage in sides if stage is None]
-    if missing and not path.hunks:
-        yield f"There is no such file in: {', '.join(inline(m) for m in missing)}."
-        yield ""
-    for number, hunk in enumerate(path.hunks[:_HUNKS_SHOWN], start=1):
-        yield f"{number}. line {hunk.line} of the upstream side"
-        yield ""
-        yield fenced(_three_texts(hunk, patch))
-        yield ""
-    if count > _HUNKS_SHOWN:
-        yield f"{count - _HUNKS_SHOWN} more places are in record.json."
-        yield ""
+def _block(block: Block) -> str:
+    match block:
+        case Paragraph(line=line):
+            return begin(_line(line))
+        case Items(lines=lines):
+            return "\n".join(f"- {begin(_line(line))}" for line in lines)
+        case Table():
+            return _table(block)
+        case Listing(text=text, language=language):
+            return fenced(text, language)
+        case ThreeTexts():
+            return _three_texts(block)
+        case Folded(summary=summary, blocks=blocks):
+            folded = _body(blocks)
+            return f"<details><summary>{in_html(plain(summary))}</summary>\n\n{folded}</details>"
+        case _:
+            assert_never(block)
 
 
-def _three_texts(hunk: Hunk, patch: str) -> str:
-    parts = (("upstream side", hunk.upstream), ("base", hunk.base), (f"patch {patch}", hunk.ours))
-    return "\n".join(f"──── {n}\n{text.rstrip() or '(nothing)'}" for n, text in parts)
+def _table(table: Table) -> str:
+    head = f"| {' | '.join(inline(name) for name in table.head)} |\n{'|---' * len(table.head)}|"
+    rows = (" | ".join(_line(cell, cell=True) for cell in row) for row in table.rows)
+    return "\n".join([head, *(f"| {row} |" for row in rows)])
 
 
-def _verdict(verdict: Verdict) -> Iterator[str]:
-    wrong = reds(verdict)
-    yield f"## Verification: {'red' if wrong else 'green'}"
-    yield ""
-    tools = (verdict.target, verdict.rustc, verdict.wasmtime)
-    yield f"{code(tools[0])} with {code(tools[1])} and {code(tools[2])}."
-    yield ""
-    for line in wrong:
-        yield f"- {inline(line)}"
-    if wrong:
-        yield ""
-    yield "| stack | build | | |"
-    yield "|---|---|---|---|"
-    for stack in dict.fromkeys(b.stack for b in verdict.builds):
-        for build in builds_of(verdict, stack):
-            units = f"{build.units} of the family's crates compiled"
-            cells = (features(build), build.colour.value, _note(build) or units)
-            yield f"| {inline(stack)} | " + " | ".join(inline(c) for c in cells) + " |"
-        for build in verdict.builds:
-            if build.stack == stack and build.colour is Colour.HELD:
-                yield f"| {inline(stack)} | not tried | held | {inline(build.why)} |"
-    yield ""
-    yield from _errors(verdict)
-    for smoke in verdict.smokes:
-        yield from _smoke(smoke)
+def _three_texts(texts: ThreeTexts) -> str:
+    """Return what each side made of the base: between them the two diffs hold all three texts."""
+    around = {"above": texts.above, "below": texts.below}
+    theirs = fenced(diff(texts.base, texts.upstream, **around), "diff")
+    ours = fenced(diff(texts.base, texts.ours, **around), "diff")
+    return f"Base → upstream side:\n\n{theirs}\n\nBase → patch {code(texts.patch)}:\n\n{ours}"
 
 
-def _note(build: Build) -> str:
-    if build.colour is Colour.RED:
-        return cause(build)
-    warned = sum(d.level == "warning" for d in build.diagnostics)
-    return f"{warned} warning{'' if warned == 1 else 's'}" if warned else ""
+def _line(line: Line, *, cell: bool = False) -> str:
+    return "".join(_word(word, cell=cell) for word in _joined(line)).strip()
 
 
-def _smoke(smoke: Smoke) -> Iterator[str]:
-    where = "on pristine upstream, the control" if smoke.pristine else "with the stacks"
-    did, must = "green" if smoke.ran_green else "red", "as it must be"
-    if smoke.colour is Colour.RED:
-        must = f"and it must be {'red' if smoke.ran_green else 'green'}"
-    why = f": {smoke.why}" if smoke.why else ""
-    yield f"**{inline(smoke.stack)}: {inline(smoke.name)}** {where}: {did}, {must}{inline(why)}"
-    yield ""
-    if smoke.output:
-        yield fenced(smoke.output)
-        yield ""
+def _joined(line: Line) -> list[Word]:
+    """Return a line whose plain words are one text: nothing live may come about between two."""
+    words: list[Word] = []
+    for is_text, group in itertools.groupby(line, key=lambda word: isinstance(word, str)):
+        found = list(group)
+        words += ["".join(w for w in found if isinstance(w, str))] if is_text else found
+    return words
 
 
-def _errors(verdict: Verdict) -> Iterator[str]:
-    shown: set[str] = set()
-    for build in verdict.builds:
-        errors = [d for d in build.diagnostics if d.level == "error"]
-        what = "\n".join(e.rendered for e in errors) or build.why
-        if build.colour is not Colour.RED or what in shown:
-            continue
-        shown.add(what)
-        yield f"### {inline(build.stack)}: {inline(features(build))} does not build"
-        yield ""
-        if not errors:
-            yield fenced(build.why)
-            yield ""
-        for error in errors[:5]:
-            yield fenced(error.rendered)
-            yield ""
-        if len(errors) > 5:
-            yield f"{len(errors) - 5} more errors are in record.json."
-            yield ""
+def _word(word: Word, *, cell: bool) -> str:
+    match word:
+        case str():
+            return _spaced(word, inline(word))
+        case Code(text=text):
+            return code(text, cell=cell)
+        case Strong(text=text):
+            return _spaced(text, f"**{inline(text)}**" if text.strip() else "")
+        case Link(name=name, url=url):
+            quiet = url.replace("https://github.com/", "https://redirect.github.com/")
+            return f"[{_word(name, cell=cell)}]({quiet})"
+        case _:
+            assert_never(word)
 
 
-def _fates(stack: StackRecord) -> Iterator[str]:
-    if stack.left_out:
-        files = ", ".join(code(file) for file in stack.left_out)
-        yield f"{inline(stack.name)}: not applied, because the series does not name it: {files}."
-        yield ""
-    if stack.rebase is None or not stack.rebase.outcomes:
-        return
-    count = len(stack.rebase.outcomes)
-    yield f"## {inline(stack.name)}: {count} patch{'' if count == 1 else 'es'}, each accounted for"
-    yield ""
-    yield "| patch | subject | fate | | upstream status | goes when |"
-    yield "|---|---|---|---|---|---|"
-    for outcome in stack.rebase.outcomes:
-        yield (
-            f"| {code(outcome.name, cell=True)} | {inline(outcome.subject)} "
-            f"| **{outcome.fate.value}** | {inline(meaning(outcome))} "
-            f"| {inline(outcome.upstream_status)} | {code(outcome.drop_when, cell=True)} |"
-        )
-    yield ""
-
-
-def _origin(record: RunRecord) -> Iterator[str]:
-    yield "---"
-    yield ""
-    dry = " Dry run: nothing was written." if record.dry_run else ""
-    yield (
-        f"{code(record.command)}, run {code(record.id)}, {record.seconds:.0f} s, "
-        f"forkbot {inline(record.forkbot)}, git {inline(record.git)}.{dry}"
-    )
+def _spaced(text: str, markdown: str) -> str:
+    """Return ``markdown`` with the blanks around ``text``, which its rendering took away."""
+    if not text.strip():
+        return " " if text else ""
+    return f"{' ' * text[0].isspace()}{markdown}{' ' * text[-1].isspace()}"

@@ -5,6 +5,7 @@ link (with "fixes" before them they close), URLs and e-mail addresses link, ``:a
 A zero-width space in their midst undoes each of them and is not seen. In code nothing of it counts.
 """
 
+import html
 import re
 
 from forkbot.text import visible
@@ -24,11 +25,25 @@ _SPECIAL = re.compile(r"([\\`*\[\]<>#|~&$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
 
 def inline(text: str) -> str:
     """Return foreign text for the middle of a Markdown line or of a table's cell."""
+    return _SPECIAL.sub(r"\\\1", _dead(text))
+
+
+def in_html(text: str) -> str:
+    """Return foreign text for between HTML tags in Markdown, where backslashes escape nothing."""
+    return html.escape(_dead(text), quote=True)
+
+
+def begin(markdown: str) -> str:
+    """Return a line of Markdown that begins no list, rule or heading where it begins a block."""
+    return re.sub(r"^(?=[-+=])|^(\d{1,9})(?=[.)](?:\s|$))", r"\1\\", markdown)
+
+
+def _dead(text: str) -> str:
+    """Return ``text`` on one line with nothing in it that GitHub would make live."""
     plain = _one_line(text)
     for pattern, broken in _BROKEN:
         plain = pattern.sub(broken, plain)
-    plain = _COMMIT.sub(lambda m: re.sub(r"(.{6})(?=.)", rf"\1{_BREAK}", m[0]), plain)
-    return _SPECIAL.sub(r"\\\1", plain)
+    return _COMMIT.sub(lambda m: re.sub(r"(.{6})(?=.)", rf"\1{_BREAK}", m[0]), plain)
 
 
 def code(text: str, *, cell: bool = False) -> str:

@@ -1,16 +1,20 @@
-"""What a probe found, as Markdown and in a terminal: each patch, and what misses it."""
+"""What a probe found: each patch, what misses it, and what to do about those that nothing does."""
 
 from collections.abc import Iterator
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
-from forkbot.model.probe import ProbeAnswer, RedKind
+from forkbot.model.probe import ProbeAnswer, Red, RedKind
 from forkbot.model.record import RunRecord, StackRecord
-from forkbot.report.neutral import code, fenced, inline
-from forkbot.text import visible
+from forkbot.report.document import (
+    Block,
+    Code,
+    Listing,
+    Paragraph,
+    Section,
+    Strong,
+    Table,
+    Weight,
+)
+from forkbot.report.phrases import clip, count, listed
 
 _NOTHING = "nothing that is built and run here misses it"
 _ALONE = "Each patch was left out alone: of two that stand in for each other, neither is missed."
@@ -19,27 +23,6 @@ _ALONE = "Each patch was left out alone: of two that stand in for each other, ne
 def was_probed(record: RunRecord) -> bool:
     """Whether a run answered what its patches are there for."""
     return any(stack.probes for stack in record.stacks)
-
-
-def show_probes(record: RunRecord, console: Console) -> None:
-    """Print what a probe found."""
-
-    def say(text: str, style: str = "") -> None:
-        console.print(Text(visible(text), style=style), soft_wrap=True)
-
-    table = Table(box=box.SIMPLE, pad_edge=False)
-    for name in ("stack", "patch", "", "why"):
-        table.add_column(name, overflow="fold", no_wrap=not name)
-    for stack in record.stacks:
-        for answer in stack.probes:
-            cells = (stack.name, answer.patch, _word(answer), reason_of(answer))
-            table.add_row(*(Text(visible(cell)) for cell in cells))
-    console.print(table)
-    say(probe_headline(record), "bold green")
-    for line in _writes(record):
-        say(line)
-    for line in advice(record):
-        say(line, "cyan")
 
 
 def probe_headline(record: RunRecord) -> str:
@@ -73,54 +56,50 @@ def reason_of(answer: ProbeAnswer) -> str:
     return _NOTHING
 
 
-def _word(answer: ProbeAnswer) -> str:
+def probe_sections(stack: StackRecord) -> Iterator[Section]:
+    """Yield what each patch of a stack is there for, then what the tools said without it."""
+    if not stack.probes:
+        return
+    table = Table(
+        head=("patch", "", "without it", ""),
+        rows=tuple(
+            ((Code(a.patch),), (Strong(word(a)),), (clip(reason_of(a), 400),), (_took(a),))
+            for a in stack.probes
+        ),
+    )
+    spare = any(not answer.needed for answer in stack.probes)
+    after = (Paragraph((_ALONE,)),) if spare else ()
+    names = listed([a.patch for a in stack.probes if not a.needed])
+    counted = Paragraph((f"Of {count(len(stack.probes), 'patch', 'patches')} not needed: {names}.",))
+    yield Section(
+        title=(f"{stack.name}: what each patch is there for",), weight=Weight.MUST,
+        blocks=(table, *after), shorter=((counted if spare else Paragraph(("All are needed.",)),),),
+    )  # fmt: skip
+    for answer in stack.probes:
+        if answer.red is not None and (answer.red.errors or answer.red.output):
+            yield _said(answer, answer.red)
+
+
+def word(answer: ProbeAnswer) -> str:
+    """Return the answer in a word or two."""
     return "needed" if answer.needed else "not needed"
 
 
-def _writes(record: RunRecord) -> Iterator[str]:
-    for stack in record.stacks:
-        for name in stack.files_to_write:
-            yield f"would write stacks/{stack.name}/{name}"
-    if record.dry_run and record.verdict is not None:
-        yield f"would write .forkbot/runs/{record.id}/"
+def _took(answer: ProbeAnswer) -> str:
+    if answer.needed_by:
+        return ""
+    return "known before" if answer.remembered else f"{answer.seconds:.0f} s"
 
 
-def probed(stack: StackRecord) -> Iterator[str]:
-    """Yield a stack's probe as lines of Markdown; none when it was not probed."""
-    if not stack.probes:
-        return
-    yield f"## {inline(stack.name)}: what each patch is there for"
-    yield ""
-    yield "| patch | | without it | |"
-    yield "|---|---|---|---|"
-    for answer in stack.probes:
-        took = "known before" if answer.remembered else f"{answer.seconds:.0f} s"
-        yield (
-            f"| {code(answer.patch, cell=True)} | **{_word(answer)}** "
-            f"| {inline(reason_of(answer))} | {'' if answer.needed_by else took} |"
-        )
-    yield ""
-    if any(not answer.needed for answer in stack.probes):
-        yield _ALONE
-        yield ""
-    for answer in stack.probes:
-        yield from _errors(answer)
-
-
-def _errors(answer: ProbeAnswer) -> Iterator[str]:
-    """Yield what the tools said without a patch: the reason that it exists."""
-    red = answer.red
-    if red is None or not (red.errors or red.output):
-        return
+def _said(answer: ProbeAnswer, red: Red) -> Section:
+    """Return what the tools said without a patch: the reason that it exists."""
     who = f"{red.stack}'s {red.name}" if red.kind is RedKind.SMOKE else f"building {red.name}"
-    yield f"Without {code(answer.patch)}, {inline(who)} said:"
-    yield ""
-    for error in red.errors:
-        yield fenced(error.rendered or error.message)
-        yield ""
+    blocks: list[Block] = [Listing(text=e.rendered or e.message) for e in red.errors]
     if red.more_errors:
-        yield f"And {red.more_errors} more error{'' if red.more_errors == 1 else 's'}."
-        yield ""
+        blocks.append(Paragraph((f"And {count(red.more_errors, 'more error')}.",)))
     if red.output:
-        yield fenced(red.output)
-        yield ""
+        blocks.append(Listing(text=red.output))
+    return Section(
+        title=("Without ", Code(answer.patch), f", {clip(who)} said"), level=3,
+        weight=Weight.VERIFICATION, blocks=tuple(blocks),
+    )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The report in a terminal: the same view as the Markdown, in a table."""
+"""The report in a terminal: the same words as on the pages, in the fewest lines that say it."""
 
 from collections.abc import Iterator
 
@@ -7,55 +7,57 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from forkbot.model.conflict import Conflict, ConflictedPath
 from forkbot.model.fate import Fate, Rebase
 from forkbot.model.publication import Move
 from forkbot.model.record import RunRecord, StackRecord
-from forkbot.report.probes import show_probes, was_probed
-from forkbot.report.view import broken_by, holds, next_steps, reds, rows, summary, writes
+from forkbot.report.alarms import suspicious
+from forkbot.report.conflict import breaker_of, by_effort, came_and_went
+from forkbot.report.document import plain
+from forkbot.report.fates import carry_over, to_read
+from forkbot.report.links import Web
+from forkbot.report.outlook import floor_line, may_go, proposals, rest
+from forkbot.report.overview import holds, rows, stopped, summary, writes
+from forkbot.report.phrases import clip, count, listed
+from forkbot.report.probes import advice, probe_headline, reason_of, was_probed, word
+from forkbot.report.steps import go_to, next_steps
+from forkbot.report.verified import reds
 from forkbot.text import visible
+
+_PATHS_SHOWN = 12
+Said = tuple[str, str]  # a line and its style
 
 
 def show(record: RunRecord, console: Console) -> None:
-    """Print a run: overview, conflicts, reds, the headline, and what to type next."""
+    """Print a run: overview, what is wrong and why, the headline, and what to type next."""
 
     def say(text: str, style: str = "") -> None:
         # unwrapped: a command broken over two lines cannot be copied
         console.print(Text(visible(text), style=style), soft_wrap=True)
 
     if was_probed(record):
-        show_probes(record, console)
+        console.print(_probes(record))
+        say(probe_headline(record), "bold green")
+        for line in writes(record):
+            say(f"would {line}")
+        for line in advice(record):
+            say(line, "cyan")
         return
     console.print(_overview(record))
     for stack in record.stacks:
-        for line, style in _stack(stack):
+        for line, style in _stack(stack, record):
             say(line, style)
-    wrong = reds(record.verdict) if record.verdict else []
-    for line in wrong:
+    for line in reds(record.verdict) if record.verdict else []:
         say(f"red: {line}", "red")
     for line in holds(record):
         say(f"held back: {line}")
     for line in writes(record):
         say(f"would {line}")
-    if wrong and not record.dry_run:
-        say(f"all that was said: .forkbot/runs/{record.id}/report.md")
+    if record.kept and record.exit_code != 0:
+        say(f"the whole report: .forkbot/runs/{record.id}/report.html")
     say(summary(record), "bold green" if record.exit_code == 0 else "bold red")
     for step in next_steps(record):
         say(f"next: {step}", "cyan")
-
-
-def _stack(stack: StackRecord) -> Iterator[tuple[str, str]]:
-    if stack.trouble is not None:
-        where = f"{stack.trouble.where}: " if stack.trouble.where else ""
-        yield f"error: {where}{stack.trouble.what}", "red"
-    if stack.rebase is not None:
-        for o in stack.rebase.dropped:
-            what = f"patch {o.name} leaves the series, {o.fate.value}"
-            yield f"{stack.name}: {what}: {o.evidence}", ""
-        for line in _conflict(stack.rebase):
-            yield line, "red"
-    plan = stack.publication
-    if plan is not None and plan.move is Move.REFUSED:
-        yield f"refused: {stack.name}: {plan.why}", "red"
 
 
 def _overview(record: RunRecord) -> RenderableType:
@@ -68,18 +70,86 @@ def _overview(record: RunRecord) -> RenderableType:
     return table
 
 
-def _conflict(rebase: Rebase) -> Iterator[str]:
+def _stack(stack: StackRecord, record: RunRecord) -> Iterator[Said]:
+    if stack.trouble is not None:
+        where = f"{stack.trouble.where}: " if stack.trouble.where else ""
+        yield f"error: {where}{stack.trouble.what}", "red"
+    if stack.rebase is not None:
+        yield from _gone(stack.rebase)
+        yield from _conflict(stack, stack.rebase, record)
+        yield from _notes(stack.rebase)
+    plan = stack.publication
+    if plan is not None and plan.move is Move.REFUSED:
+        yield f"refused: {stack.name}: {plan.why}", "red"
+
+
+def _gone(rebase: Rebase) -> Iterator[Said]:
+    for o in rebase.dropped:
+        what = f"patch {o.name} leaves the series, {o.fate.value}"
+        yield f"{rebase.stack}: {what}: {o.evidence}", ""
+
+
+def _conflict(stack: StackRecord, rebase: Rebase, record: RunRecord) -> Iterator[Said]:
     conflict = rebase.conflict
     if conflict is None:
         return
-    yield f"conflict: {rebase.stack}, patch {conflict.patch}, going onto {rebase.onto.label}"
-    for path in conflict.paths:
-        lines = [str(h.line) for h in path.hunks[:8]]
-        where = f", upstream line{'' if len(lines) == 1 else 's'} {', '.join(lines)}"
-        yield f"  {path.path}: {', '.join(path.kinds)}{where if lines else ''}"
-        if culprit := broken_by(conflict, path.path):
-            yield f"    broken by {culprit[0]} {culprit[1]}"
-    blocked = [o.name for o in rebase.outcomes if o.fate is Fate.BLOCKED]
-    if blocked:
-        were = "patch behind it was" if len(blocked) == 1 else "patches behind it were"
-        yield f"  {len(blocked)} {were} not tried: {', '.join(blocked)}"
+    outcome = next(o for o in rebase.outcomes if o.conflict is not None)
+    yield f"conflict: {rebase.stack}: {stopped(rebase)}", "bold red"
+    yield f"  it is for: {clip(outcome.purpose or outcome.subject, 240)}", ""
+    web = Web.of(stack, record.channel)
+    paths = by_effort(conflict)
+    for path in paths[:_PATHS_SHOWN]:
+        yield from _path(path, conflict, web)
+    if len(paths) > _PATHS_SHOWN:
+        yield f"  and {count(len(paths) - _PATHS_SHOWN, 'path')} more in the report", ""
+    if rebase.without is not None:
+        yield f"  behind it: {rest(rebase.without)}", ""
+    else:
+        blocked = [o.name for o in rebase.outcomes if o.fate is Fate.BLOCKED]
+        if blocked:
+            yield f"  behind it, not tried: {listed(blocked)}", ""
+    if rebase.floor is not None:
+        yield f"  floor: {floor_line(rebase, rebase.floor)}", ""
+        if rebase.floor.place.commit != rebase.base.commit:
+            yield f"    {go_to(rebase, rebase.floor)[0]}", "cyan"
+
+
+def _path(path: ConflictedPath, conflict: Conflict, web: Web) -> Iterator[Said]:
+    lines = [f"{h.line:,}" for h in path.hunks]
+    where = f", line{'' if len(lines) == 1 else 's'} {listed(lines, most=8)}" if lines else ""
+    yield f"  {path.path}: {path.kind.value}, {path.effort.value}{where}", "red"
+    found = breaker_of(conflict, path.path)
+    if found is not None:
+        yield f"    broken by {plain(web.told(found))}", ""
+        if turns := plain(came_and_went(found, web)):
+            yield f"    {turns}", ""
+
+
+def _notes(rebase: Rebase) -> Iterator[Said]:
+    """Yield what is to be known of patches that are no trouble yet, or no more."""
+    for outcome in rebase.outcomes:
+        for replay in outcome.replays:
+            by = f"{clip(replay.author, 60)} of {replay.date}"
+            told = f"{clip(replay.path)} resolved as recorded by {by}"
+            yield f"{rebase.stack}: replayed: patch {outcome.name}: {told}", ""
+        for proposal in proposals(outcome):
+            yield f"{rebase.stack}: may {outcome.name} go? {may_go(proposal)}", "yellow"
+    for suspicion in rebase.unacknowledged:
+        yield f"suspicious: {rebase.stack}: {suspicious(suspicion)}", "yellow"
+    if rebase.drifts:
+        places = listed([f"{clip(d.path)}:{d.line}" for d in rebase.drifts], most=4)
+        kinds = listed(list(dict.fromkeys(d.kind.value for d in rebase.drifts)))
+        yield f"drift: {rebase.stack}: upstream added {kinds} beside the patches ({places})", ""
+    if to_read(rebase):
+        yield f"{rebase.stack}: {carry_over(rebase)}", ""
+
+
+def _probes(record: RunRecord) -> RenderableType:
+    table = Table(box=box.SIMPLE, pad_edge=False)
+    for name in ("stack", "patch", "", "why"):
+        table.add_column(name, overflow="fold", no_wrap=not name)
+    for stack in record.stacks:
+        for answer in stack.probes:
+            cells = (stack.name, answer.patch, word(answer), reason_of(answer))
+            table.add_row(*(Text(visible(cell)) for cell in cells))
+    return table

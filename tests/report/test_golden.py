@@ -13,9 +13,11 @@ from rich.console import Console
 
 from forkbot.report.markdown import render_markdown
 from forkbot.report.terminal import show
+from tests.report.judged import JUDGED
 from tests.report.records import RECORDS
 
 GOLDEN = Path(__file__).parent / "golden"
+ALL = {**RECORDS, **JUDGED}
 REWRITE = bool(os.environ.get("REWRITE_GOLDEN"))
 
 
@@ -27,18 +29,18 @@ def check(name: str, text: str) -> None:
     assert text == path.read_text()
 
 
-@pytest.mark.parametrize("name", RECORDS)
+@pytest.mark.parametrize("name", ALL)
 def test_markdown(name: str) -> None:
-    check(f"{name}.md", render_markdown(RECORDS[name]))
+    check(f"{name}.md", render_markdown(ALL[name]))
 
 
-@pytest.mark.parametrize("name", RECORDS)
+@pytest.mark.parametrize("name", ALL)
 def test_terminal(name: str) -> None:
     out = io.StringIO()
-    show(RECORDS[name], Console(file=out, width=120, highlight=False))
+    show(ALL[name], Console(file=out, width=80, highlight=False))
     check(f"{name}.txt", "".join(f"{line.rstrip()}\n" for line in out.getvalue().splitlines()))
 
 
 def test_no_file_lies_about() -> None:
-    known = {f"{name}.{kind}" for name in RECORDS for kind in ("md", "txt")}
+    known = {f"{name}.{kind}" for name in ALL for kind in ("md", "txt")}
     assert {path.name for path in GOLDEN.iterdir()} == known

@@ -1,0 +1,82 @@
+"""Texts beside each other: what a side changed of the base, line by line and word by word."""
+
+import dataclasses
+import difflib
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+
+# beyond this many lines likeness costs more than it shows: all of one, then all of the other
+_MOST = 1_500
+_WORDS = re.compile(r"\w+|\s+|[^\w\s]")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One line of each text in one row; None where a text has no line there."""
+
+    base: str | None
+    upstream: str | None
+    ours: str | None
+
+
+def diff(before: str, after: str, *, above: str = "", below: str = "") -> str:
+    """Return how ``before`` became ``after``, every line of both, between lines around them."""
+    old, new = before.splitlines(), after.splitlines()
+    lines = [f" {line}" for line in above.splitlines()]
+    for tag, i1, i2, j1, j2 in _opcodes(old, new):
+        if tag == "equal":
+            lines += [f" {line}" for line in old[i1:i2]]
+        else:
+            lines += [f"-{line}" for line in old[i1:i2]]
+            lines += [f"+{line}" for line in new[j1:j2]]
+    lines += [f" {line}" for line in below.splitlines()]
+    return "\n".join(lines)
+
+
+def aligned(base: str, upstream: str, ours: str) -> tuple[Row, ...]:
+    """Return three texts in rows: each line of the base beside what both sides made of it."""
+    old = base.splitlines()
+    up_lines, up_between = _beside(old, upstream.splitlines())
+    our_lines, our_between = _beside(old, ours.splitlines())
+    rows: list[Row] = []
+    for n in range(len(old) + 1):
+        rows += (
+            Row(base=None, upstream=up, ours=our)
+            for up, our in itertools.zip_longest(up_between[n], our_between[n])
+        )
+        if n < len(old):
+            rows.append(Row(base=old[n], upstream=up_lines[n], ours=our_lines[n]))
+    return tuple(rows)
+
+
+def _beside(old: Sequence[str], new: Sequence[str]) -> tuple[list[str | None], list[list[str]]]:
+    """Return for each old line the one that took its place, and the new ones before each."""
+    lines: list[str | None] = [None] * len(old)
+    between: list[list[str]] = [[] for _ in range(len(old) + 1)]
+    for _, i1, i2, j1, j2 in _opcodes(old, new):
+        paired = min(i2 - i1, j2 - j1)
+        lines[i1 : i1 + paired] = new[j1 : j1 + paired]
+        between[i2] += new[j1 + paired : j2]
+    return lines, between
+
+
+def changed(before: str, after: str) -> tuple[tuple[int, int], ...]:
+    """Return the spans of ``after`` whose words ``before`` does not have in their place."""
+    old, new = _WORDS.findall(before), _WORDS.findall(after)
+    if len(old) > _MOST or len(new) > _MOST:
+        return ((0, len(after)),)
+    ends = [0, *itertools.accumulate(map(len, new))]
+    matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
+    return tuple(
+        (ends[j1], ends[j2])
+        for tag, _, _, j1, j2 in matcher.get_opcodes()
+        if tag in {"insert", "replace"}
+    )
+
+
+def _opcodes(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[str, int, int, int, int]]:
+    if len(old) > _MOST or len(new) > _MOST:
+        yield ("replace", 0, len(old), 0, len(new))
+        return
+    yield from difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes()

@@ -1,0 +1,152 @@
+"""Verification told: what was red and why, each build, each component and its control."""
+
+import itertools
+from collections.abc import Iterator
+
+from forkbot.model.verdict import Build, Colour, Smoke, Verdict
+from forkbot.report.document import (
+    Block,
+    Code,
+    Folded,
+    Items,
+    Line,
+    Listing,
+    Paragraph,
+    Section,
+    Table,
+    Weight,
+)
+from forkbot.report.phrases import clip, count
+
+_ERRORS_SHOWN = 5
+
+
+def reds(verdict: Verdict) -> list[str]:
+    """Return a line for each thing that verification found wrong."""
+    if verdict.reused:
+        return []
+    lines = list(verdict.problems)
+    same: dict[str, list[str]] = {}  # one cause often stops many builds: say it once
+    for build in verdict.builds:
+        if build.colour is Colour.RED:
+            same.setdefault(cause(build), []).append(build.stack)
+    for why, stacks in same.items():
+        names = list(dict.fromkeys(stacks))
+        lines.append(f"{', '.join(names)} {'does' if len(names) == 1 else 'do'} not build: {why}")
+    for smoke in verdict.smokes:
+        if smoke.colour is Colour.RED and not smoke.pristine:
+            lines.append(f"{smoke.stack}'s {smoke.name} is red: {reason(smoke)}")
+        elif smoke.colour is Colour.RED:
+            lines.append(f"the control of {smoke.stack}'s {smoke.name}: {smoke.why}")
+    return lines
+
+
+def cause(build: Build) -> str:
+    """Return why a build was red in one line, with the place where rustc names one."""
+    error = next((d for d in build.diagnostics if d.level == "error"), None)
+    if error is None:
+        return clip(build.why, 200)
+    return f"{error.file}:{error.line}: {clip(error.message, 200)}"
+
+
+def reason(smoke: Smoke) -> str:
+    """Return why a component was red: what it said on its way out, or else its exit code."""
+    lines = [line.strip() for line in smoke.output.splitlines()]
+    # Rust says "thread … panicked at <place>:" and then, on the next line, the reason
+    telling = [after for line, after in itertools.pairwise(lines) if "panicked at" in line]
+    telling += [line for line in lines if line.lower().startswith("error:")]
+    return f"{telling[0]} ({smoke.why})" if telling else smoke.why
+
+
+def builds_of(verdict: Verdict, stack: str) -> tuple[Build, ...]:
+    """Return the builds that were tried for one stack."""
+    return tuple(b for b in verdict.builds if b.stack == stack and b.package)
+
+
+def features(build: Build) -> str:
+    """Return a build's package and features as people write them."""
+    parts = [] if build.default_features else ["no default features"]
+    parts += [", ".join(build.features)] if build.features else []
+    return f"{build.package} ({'; '.join(parts)})" if parts else build.package
+
+
+def verification_sections(verdict: Verdict) -> Iterator[Section]:
+    """Yield the verdict, what the compiler said of each red build, and what each component said."""
+    if verdict.reused:
+        return
+    wrong = reds(verdict)
+    tools: Line = (
+        Code(verdict.target), " with ", Code(verdict.rustc), " and ", Code(verdict.wasmtime), ".",
+    )  # fmt: skip
+    lead: list[Block] = [Paragraph(tools)]
+    if wrong:
+        lead.append(Items(tuple((clip(line, 300),) for line in wrong[:20])))
+    yield Section(
+        title=(f"Verification: {'red' if wrong else 'green'}",),
+        weight=Weight.TROUBLE if wrong else Weight.VERIFICATION,
+        blocks=(*lead, Table(head=("stack", "build", "", ""), rows=tuple(_builds(verdict)))),
+        shorter=(tuple(lead),),
+    )
+    yield from _errors(verdict)
+    for smoke in verdict.smokes:
+        yield _smoke(smoke)
+
+
+def _builds(verdict: Verdict) -> Iterator[tuple[Line, ...]]:
+    for stack in dict.fromkeys(b.stack for b in verdict.builds):
+        for build in builds_of(verdict, stack):
+            units = f"{build.units} of the family's crates compiled"
+            note = _note(build) or units
+            yield (stack,), (clip(features(build)),), (build.colour.value,), (note,)
+        for build in verdict.builds:
+            if build.stack == stack and build.colour is Colour.HELD:
+                yield (stack,), ("not tried",), ("held",), (clip(build.why, 300),)
+
+
+def _note(build: Build) -> str:
+    if build.colour is Colour.RED:
+        return cause(build)
+    warned = sum(d.level == "warning" for d in build.diagnostics)
+    return count(warned, "warning") if warned else ""
+
+
+def _errors(verdict: Verdict) -> Iterator[Section]:
+    shown: set[str] = set()
+    for build in verdict.builds:
+        errors = [d for d in build.diagnostics if d.level == "error"]
+        what = "\n".join(e.rendered for e in errors) or build.why
+        if build.colour is not Colour.RED or what in shown:
+            continue
+        shown.add(what)
+        blocks: list[Block] = [Listing(text=e.rendered) for e in errors[:_ERRORS_SHOWN]]
+        if not errors:
+            blocks.append(Listing(text=build.why))
+        if len(errors) > _ERRORS_SHOWN:
+            more = count(len(errors) - _ERRORS_SHOWN, "more error")
+            blocks.append(Paragraph((f"{more} in record.json.",)))
+        yield Section(
+            title=(f"{build.stack}: {clip(features(build))} does not build",), level=3,
+            weight=Weight.TROUBLE, blocks=tuple(blocks),
+        )  # fmt: skip
+
+
+def _smoke(smoke: Smoke) -> Section:
+    where = "on pristine upstream, the control" if smoke.pristine else "with the stacks"
+    did, must = "green" if smoke.ran_green else "red", "as it must be"
+    if smoke.colour is Colour.RED:
+        must = f"and it must be {'red' if smoke.ran_green else 'green'}"
+    why = f": {clip(smoke.why, 300)}" if smoke.why else ""
+    told: Line = (f"Run {where}: {did}, {must}{why}.",)
+    blocks: tuple[Block, ...] = (Paragraph(told),)
+    if smoke.output:
+        listing = Listing(text=smoke.output)
+        red = smoke.colour is Colour.RED
+        folded = Folded(summary=("what it said",), blocks=(listing,), shown=red)
+        blocks = (*blocks, listing if red else folded)
+    return Section(
+        title=(f"{smoke.stack}: {smoke.name}",),
+        level=3,
+        weight=Weight.TROUBLE if smoke.colour is Colour.RED else Weight.VERIFICATION,
+        blocks=blocks,
+        shorter=((Paragraph(told),),),
+    )
