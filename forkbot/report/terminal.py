@@ -54,7 +54,7 @@ def show(record: RunRecord, console: Console) -> None:
     for line in writes(record):
         say(f"would {line}")
     if record.kept and record.exit_code != 0:
-        say(f"the whole report: .forkbot/runs/{record.id}/report.html")
+        say(f"the whole report: .forkbot/runs/{record.id}/report.md")
     say(summary(record), "bold green" if record.exit_code == 0 else "bold red")
     for step in next_steps(record):
         say(f"next: {step}", "cyan")

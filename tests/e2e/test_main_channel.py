@@ -3,7 +3,6 @@
 # ruff: noqa: E501 - what forkbot says is compared whole, in its own lines
 
 import shutil
-import subprocess
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -68,6 +67,7 @@ def test_a_stack_follows_upstream_and_a_second_run_writes_nothing(
          demo    v1.0.0 → v1.1.0   1 shifted, 1 adapted, 1 empty   not asked   not asked
 
         demo: patch third leaves the series, empty: on v1.1.0 the merge leaves nothing of it: upstream has this content
+        demo: 1 of 3 patches as reviewed; read second; besides: 1 empty
         1 stack on main: files updated
         """)
     assert said.progress == ["demo: locating upstream", "demo: rebasing onto v1.1.0"]
@@ -92,6 +92,7 @@ def test_a_stack_follows_upstream_and_a_second_run_writes_nothing(
 def test_a_conflict_touches_nothing_and_says_where(world: World, upstream: Upstream) -> None:
     hard_news(upstream)
     assert upstream.tip
+    broke = upstream.tip[:12]
     before = world.listing(".forkbot")
     said = world.forkbot("rebase", code=3)
     assert said.out == table(f"""
@@ -99,67 +100,29 @@ def test_a_conflict_touches_nothing_and_says_where(world: World, upstream: Upstr
          ────────────────────────────────────────────────────────────────────────────────────
          demo    v1.0.0 → v2.0.0   1 shifted, 1 conflict, 1 blocked   not asked   not asked
 
-        conflict: demo, patch second, going onto v2.0.0
-          src/lib.rs: contents, upstream line 21
-            broken by {upstream.tip[:12]} of 2026-09-21 by An Upstream Dev: release 2.0.0
-          1 patch behind it was not tried: third
+        conflict: demo: patch second is in conflict with v2.0.0 in 1 file, broken by {broke}
+          it is for: Because.
+          src/lib.rs: both edited, some thought, line 21
+            broken by {broke} of 2026-09-21 by An Upstream Dev: release 2.0.0
+          behind it, not tried: third
+        the whole report: .forkbot/runs/20261118T110640000Z-2/report.md
         1 stack on main: 1 in conflict
-        next: $EDITOR stacks/demo/patches/second.patch  # until it fits v2.0.0
-        next: forkbot rebase demo --channel main --base {upstream.tip}
+        next: forkbot resolve demo
         """)
     assert world.listing(".forkbot") == before
-    assert world.reports()[-1] == dedent(f"""\
-        # demo: patch second is in conflict with v2.0.0
+    report = world.reports()[-1]
+    assert report.startswith(
+        dedent(f"""\
+        # demo: patch second is in conflict with v2.0.0 in 1 file, broken by {broke[:6]}\u200b{broke[6:]}
 
         Next:
 
         ```sh
-        $EDITOR stacks/demo/patches/second.patch  # until it fits v2.0.0
-        forkbot rebase demo --channel main --base {upstream.tip}
+        forkbot resolve demo
         ```
-
-        | stack | upstream | patches | verified | fork branch |
-        |---|---|---|---|---|
-        | demo | v1.0.0 → v2.0.0 | 1 shifted, 1 conflict, 1 blocked | not asked | not asked |
-
-        ## demo: conflict at patch `second`
-
-        The patch: second: make it so. It sits on `v1.0.0` and was to go onto
-        `v2.0.0` (`{upstream.tip[:12]}`). The fork branch was not touched.
-        Upstream side below means `v2.0.0` with the patch before this one.
-
-        ### `src/lib.rs`: contents, 1 place
-
-        Broken by `{upstream.tip[:12]}` of 2026-09-21 by An Upstream Dev: release 2.0.0.
-
-        1. line 21 of the upstream side
-
-        ```
-        ──── upstream side
-        line 20, reworded
-        ──── base
-        line 20
-        ──── patch second
-        line twenty
-        ```
-
-        ## demo: 3 patches, each accounted for
-
-        | patch | subject | fate | | upstream status | goes when |
-        |---|---|---|---|---|---|
-        | `first` | first: make it so | **shifted** | the same file fits the new base exactly | Pending | `green-without` |
-        | `second` | second: make it so | **conflict** | needs a person | Pending | `green-without` |
-        | `third` | third: make it so | **blocked** | stands behind the conflict; not tried | Pending | `green-without` |
-
-        ---
-
-        `forkbot rebase`, run `20261118T110640000Z-2`, 0 s, forkbot 0.1.0, git 2.47.3.
-        """).replace("git 2.47.3", _git())
-
-
-def _git() -> str:
-    said = subprocess.run(["git", "version"], capture_output=True, check=True, text=True)
-    return "git " + ".".join(said.stdout.split()[2].split(".")[:3])
+        """)
+    )
+    assert world.forkbot("report", "--format", "markdown").out == report
 
 
 def test_a_dry_run_prints_each_write_and_makes_none(world: World, upstream: Upstream) -> None:
@@ -172,6 +135,7 @@ def test_a_dry_run_prints_each_write_and_makes_none(world: World, upstream: Upst
          demo    v1.0.0 → v1.1.0   1 shifted, 1 adapted, 1 empty   not asked   not asked
 
         demo: patch third leaves the series, empty: on v1.1.0 the merge leaves nothing of it: upstream has this content
+        demo: 1 of 3 patches as reviewed; read second; besides: 1 empty
         would write stacks/demo/patches/second.patch
         would write stacks/demo/patches/series
         would delete stacks/demo/patches/third.patch
