@@ -28,6 +28,7 @@ class Attempt:
 
     stack: Stack
     chosen: bool  # asked for, or only a dependency to build with
+    upstream: str  # where upstream's repository is: a URL or a path
     located: Located | None = None
     repository: Repository | None = None  # lent, quarantined
     rebased: Rebased | None = None
@@ -60,10 +61,11 @@ def attempt_rebase(
     held: contextlib.ExitStack,
 ) -> Attempt:
     """Return the stack rebased, or stuck with its trouble; objects live as long as ``held``."""
-    attempt = Attempt(stack=stack, chosen=chosen)
-    cargo = cargo_of(toolchain, session) if toolchain else None
     # a dependency nobody asked for is taken as its files say
     own_aim = aim if chosen else Aim(stay=True)
+    upstream = own_aim.upstream or stack.policy.upstream.git
+    attempt = Attempt(stack=stack, chosen=chosen, upstream=upstream)
+    cargo = cargo_of(toolchain, session) if toolchain else None
     try:
         session.say(f"{stack.name}: locating upstream")
         _rebase(attempt, session=session, aim=own_aim, cargo=cargo, held=held)

@@ -22,7 +22,7 @@ from forkbot.model.stack import Probed, ProbedPatch
 from forkbot.model.verdict import Build, Colour, Verdict
 from forkbot.rebase.leaveout import LeftOut, leave_each_out
 from forkbot.report.markdown import render_markdown
-from forkbot.report.view import cause, features, reason
+from forkbot.report.verified import cause, features, reason
 from forkbot.run import record_of
 from forkbot.rundir import RunDirectory
 from forkbot.session import Session

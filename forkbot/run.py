@@ -92,7 +92,7 @@ def run(
         _write(attempts, verification, session=session, steps=steps, forge=forge)
         record = record_of(
             attempts, verdict, session=session, command=command, seconds=time.monotonic() - began,
-            run=runs.fresh_id(session.now), aim=aim,
+            run=runs.fresh_id(session.now),
         )  # fmt: skip
         if record.kept:
             bundles = dict(_bundles(attempts, session))
@@ -237,7 +237,6 @@ def record_of(
     command: str,
     seconds: float,
     run: str,
-    aim: Aim,
 ) -> RunRecord:
     """Return what a run found and did."""
     codes = [_exit_code(a) for a in attempts if a.chosen or a.trouble]
@@ -251,7 +250,7 @@ def record_of(
         git=".".join(map(str, git_version(sealed_env(session.ambient)))),
         dry_run=session.dry_run,
         seconds=round(seconds, 1),
-        stacks=tuple(_stack_record(a, session, aim) for a in attempts if a.chosen or a.trouble),
+        stacks=tuple(_stack_record(a, session) for a in attempts if a.chosen or a.trouble),
         verdict=verdict,
         exit_code=gravest(codes),
     )
@@ -277,14 +276,14 @@ def _page(url: str) -> str:
     return url if url.startswith("https://") and redact(url) == url else ""
 
 
-def _stack_record(attempt: Attempt, session: Session, aim: Aim) -> StackRecord:
+def _stack_record(attempt: Attempt, session: Session) -> StackRecord:
     lock = attempt.stack.lock.channel(session.channel)
     trouble = attempt.trouble
     return StackRecord(
         name=attempt.stack.name,
         crate=attempt.stack.policy.crate,
         about=attempt.stack.policy.about,
-        upstream_url=_page((attempt.chosen and aim.upstream) or attempt.stack.policy.upstream.git),
+        upstream_url=_page(attempt.upstream),
         left_out=attempt.stack.left_out,
         rebase=attempt.rebased.facts if attempt.rebased else None,
         published_before=lock.published if lock else None,

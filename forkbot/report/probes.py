@@ -56,6 +56,13 @@ def reason_of(answer: ProbeAnswer) -> str:
     return _NOTHING
 
 
+def probe_writes(record: RunRecord) -> tuple[str, ...]:
+    """Return, for a dry run, each write that the same probe would make."""
+    files = (f"stacks/{s.name}/{name}" for s in record.stacks for name in s.files_to_write)
+    fresh = record.dry_run and record.verdict is not None
+    return tuple(f"write {file}" for file in (*files, *([f".forkbot/runs/{record.id}/"] * fresh)))
+
+
 def probe_sections(stack: StackRecord) -> Iterator[Section]:
     """Yield what each patch of a stack is there for, then what the tools said without it."""
     if not stack.probes:
@@ -70,7 +77,9 @@ def probe_sections(stack: StackRecord) -> Iterator[Section]:
     spare = any(not answer.needed for answer in stack.probes)
     after = (Paragraph((_ALONE,)),) if spare else ()
     names = listed([a.patch for a in stack.probes if not a.needed])
-    counted = Paragraph((f"Of {count(len(stack.probes), 'patch', 'patches')} not needed: {names}.",))
+    counted = Paragraph(
+        (f"Of {count(len(stack.probes), 'patch', 'patches')} not needed: {names}.",)
+    )
     yield Section(
         title=(f"{stack.name}: what each patch is there for",), weight=Weight.MUST,
         blocks=(table, *after), shorter=((counted if spare else Paragraph(("All are needed.",)),),),

@@ -19,7 +19,7 @@ from forkbot.report.links import Web
 from forkbot.report.outlook import floor_line, may_go, proposals, rest
 from forkbot.report.overview import holds, rows, stopped, summary, writes
 from forkbot.report.phrases import clip, count, listed
-from forkbot.report.probes import advice, probe_headline, reason_of, was_probed, word
+from forkbot.report.probes import advice, probe_headline, probe_writes, reason_of, was_probed, word
 from forkbot.report.steps import go_to, next_steps
 from forkbot.report.verified import reds
 from forkbot.text import visible
@@ -35,29 +35,33 @@ def show(record: RunRecord, console: Console) -> None:
         # unwrapped: a command broken over two lines cannot be copied
         console.print(Text(visible(text), style=style), soft_wrap=True)
 
-    if was_probed(record):
-        console.print(_probes(record))
-        say(probe_headline(record), "bold green")
-        for line in writes(record):
-            say(f"would {line}")
-        for line in advice(record):
-            say(line, "cyan")
-        return
-    console.print(_overview(record))
+    console.print(_probes(record) if was_probed(record) else _overview(record))
+    for line, style in _probed(record) if was_probed(record) else _told(record):
+        say(line, style)
+
+
+def _told(record: RunRecord) -> Iterator[Said]:
     for stack in record.stacks:
-        for line, style in _stack(stack, record):
-            say(line, style)
+        yield from _stack(stack, record)
     for line in reds(record.verdict) if record.verdict else []:
-        say(f"red: {line}", "red")
+        yield f"red: {line}", "red"
     for line in holds(record):
-        say(f"held back: {line}")
+        yield f"held back: {line}", ""
     for line in writes(record):
-        say(f"would {line}")
+        yield f"would {line}", ""
     if record.kept and record.exit_code != 0:
-        say(f"the whole report: .forkbot/runs/{record.id}/report.md")
-    say(summary(record), "bold green" if record.exit_code == 0 else "bold red")
+        yield f"the whole report: .forkbot/runs/{record.id}/report.md", ""
+    yield summary(record), "bold green" if record.exit_code == 0 else "bold red"
     for step in next_steps(record):
-        say(f"next: {step}", "cyan")
+        yield f"next: {step}", "cyan"
+
+
+def _probed(record: RunRecord) -> Iterator[Said]:
+    yield probe_headline(record), "bold green"
+    for line in probe_writes(record):
+        yield f"would {line}", ""
+    for line in advice(record):
+        yield line, "cyan"
 
 
 def _overview(record: RunRecord) -> RenderableType:

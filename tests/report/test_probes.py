@@ -105,7 +105,7 @@ def test_markdown() -> None:
     assert report[begin:end] == dedent("""\
         ## tokio: what each patch is there for
 
-        | patch | | without it | |
+        | patch |  | without it |  |
         |---|---|---|---|
         | `unlock` | **needed** | lookup edits what it wrote, and is needed |  |
         | `lookup` | **needed** | reqwest's get is red: no threads here (exit code 134) | 31 s |
@@ -115,13 +115,13 @@ def test_markdown() -> None:
 
         Each patch was left out alone: of two that stand in for each other, neither is missed.
 
-        Without `lookup`, reqwest's get said:
+        ### Without `lookup`, reqwest's get said
 
         ```
         no threads here
         ```
 
-        Without `net`, building tokio (net) said:
+        ### Without `net`, building tokio (net) said
 
         ```
         error: only `sync`, @tokio
