@@ -104,7 +104,8 @@ def test_a_conflict_touches_nothing_and_says_where(world: World, upstream: Upstr
           it is for: Because.
           src/lib.rs: both edited, some thought, line 21
             broken by {broke} of 2026-09-21 by An Upstream Dev: release 2.0.0
-          behind it, not tried: third
+          behind it: third goes on without it
+          floor: the whole stack goes no further than it is: the next commit after its base ({broke}) is in the way
         the whole report: .forkbot/runs/20261118T110640000Z-2/report.md
         1 stack on main: 1 in conflict
         next: forkbot resolve demo
