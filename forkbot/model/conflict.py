@@ -55,6 +55,7 @@ class Hunk(Fact, frozen=True, kw_only=True):
     kind: ConflictClass = ConflictClass.BOTH_EDITED
     effort: Effort = Effort.THOUGHT
     owners: tuple[Owner, ...] = ()  # most lines first
+    moved_to: str = ""  # `path:line` on onto, where most of the lines stand that upstream took away
 
 
 class ConflictedPath(Fact, frozen=True, kw_only=True):
@@ -68,8 +69,12 @@ class ConflictedPath(Fact, frozen=True, kw_only=True):
     hunks: tuple[Hunk, ...] = ()
     kind: ConflictClass = ConflictClass.BOTH_EDITED
     effort: Effort = Effort.THOUGHT
-    moved_to: str = ""  # where upstream has the file, or most of its lines, now; '' when nowhere
-    owners: tuple[Owner, ...] = ()  # of what has no lines: who deleted, moved or replaced the file
+    # where onto has the file now, or the file that has most of its lines; '' when nowhere, or when
+    # it is where it was
+    moved_to: str = ""
+    # of what has no lines: who deleted, moved or replaced the file; of a file that our side takes
+    # away, whose lines go with it
+    owners: tuple[Owner, ...] = ()
 
 
 class Breaker(UpstreamCommit, frozen=True, kw_only=True):

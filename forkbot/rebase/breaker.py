@@ -15,9 +15,9 @@ from forkbot.git.merge import Clean, Conflicted
 from forkbot.git.workbench import Workbench
 from forkbot.model.conflict import Breaker
 from forkbot.model.place import Place
-from forkbot.rebase.conflict import conflicted_paths
 from forkbot.rebase.line import first_parents, upstream_commits
 from forkbot.rebase.recreate import Change, leave_out
+from forkbot.rebase.torn import torn_paths
 from forkbot.text import decode
 from forkbot.words import Oid
 
@@ -56,7 +56,7 @@ class _Probe:
         if torn is not None:
             return torn
         merged = last.put(tree, bench=self.bench)
-        return conflicted_paths(merged) if isinstance(merged, Conflicted) else frozenset()
+        return torn_paths(merged) if isinstance(merged, Conflicted) else frozenset()
 
     def _needs(self, earlier: Change) -> bool:
         """Whether the last patch cannot be put on the base without an ``earlier`` one."""

@@ -1,62 +1,173 @@
-"""A conflicted merge as facts: which paths, which sides, which lines.
+"""A conflicted merge as facts: which files, which sides, which lines, whose, and why.
 
-Hunks come from the diff3 markers that git leaves in the merged blob. The markers carry the ids of
-the two sides as labels, so text that merely looks like a marker is not mistaken for one.
+"Upstream's side" is the tree that the patch was merged onto: onto with the patches before it. Where
+the sides are and what they say is told of that tree; whose lines they are, of upstream's own.
 """
 
-import re
+from collections.abc import Sequence
 
-from forkbot.git.merge import Conflicted, IndexEntry
+from forkbot.git.merge import IndexEntry
 from forkbot.git.workbench import Workbench
-from forkbot.model.conflict import Breaker, Conflict, ConflictedPath, Hunk, Stage
+from forkbot.model.conflict import (
+    Breaker,
+    Conflict,
+    ConflictClass,
+    ConflictedPath,
+    Effort,
+    Hunk,
+    Stage,
+)
+from forkbot.rebase.case import Case, Pushed
+from forkbot.rebase.classify import Sides, classify, effort, size_of
+from forkbot.rebase.edits import Edit, Region, Texts, back, carried, regions
+from forkbot.rebase.filefate import FileFates
+from forkbot.rebase.ground import Ground
+from forkbot.rebase.moved import Gained
+from forkbot.rebase.owners import Blame, Ownership
+from forkbot.rebase.recreate import Change
+from forkbot.rebase.torn import File, Torn, find_side, torn_files
+from forkbot.rebase.turning import renamed
 from forkbot.text import decode
-from forkbot.words import PatchName
+from forkbot.words import Oid
 
-_MARK = re.compile(rb"^(<{7,}|\|{7,}|>{7,}) ([0-9a-f]{7,64})(?::.*)?\r?$")
-_SPLIT = re.compile(rb"^={7,}\r?$")
+AROUND = 3  # lines of context
 
 
 def describe_conflict(
-    name: PatchName, conflicted: Conflicted, breakers: tuple[Breaker, ...], *, bench: Workbench
+    case: Case, pushed: Pushed, breakers: tuple[Breaker, ...], *, bench: Workbench
 ) -> Conflict:
-    """Return the conflict of one patch, one fact a path, sorted by path."""
-    return Conflict(
-        patch=name,
-        paths=tuple(
-            _describe(path, conflicted, bench) for path in sorted(conflicted_paths(conflicted))
-        ),
-        breakers=breakers,
-    )
+    """Return the conflict of a patch, one fact a file, sorted by path."""
+    if pushed.conflict is None:
+        raise ValueError(f"patch {pushed.patch.name} is in no conflict")
+    change = next(c for c in case.changes if c.patch.name == pushed.patch.name)
+    ground = Ground(
+        base=case.base, onto=case.onto, linear=case.linear and case.moved, bench=bench,
+        texts=Texts(bench),
+    )  # fmt: skip
+    scene = _Scene(ground, change, merged_onto=pushed.before)
+    paths = tuple(scene.describe(torn) for torn in torn_files(pushed.conflict))
+    return Conflict(patch=pushed.patch.name, paths=paths, breakers=breakers)
 
 
-def conflicted_paths(conflicted: Conflicted) -> frozenset[bytes]:
-    """Return the paths that a merge could not decide, by the names it gave them."""
-    paths = {e.path for e in conflicted.entries}
-    for message in conflicted.messages:
-        paths.update(message.paths[:1])
-    return frozenset(paths)
+class _Scene:
+    """One patch on its way from ``change.before`` to the tree it was merged onto."""
+
+    def __init__(self, ground: Ground, change: Change, *, merged_onto: Oid) -> None:
+        self._ground, self._texts = ground, ground.texts
+        self._change, self._there = change, merged_onto
+        self._blame, self._gained = Blame(ground), Gained(ground)
+        self._fates = FileFates(ground, blame=self._blame, gained=self._gained)
+
+    def describe(self, torn: Torn) -> ConflictedPath:
+        file = self._file(torn)
+        moved_to, owners = self._fates.of(file)
+        hunks = self._hunks(file)
+        kinds = [h.kind for h in hunks] or [_kind_without_lines(file, moved_to)]
+        kinds += [ConflictClass.MOVED] * bool(moved_to)
+        kind = max(kinds, key=list(ConflictClass).index)
+        return ConflictedPath(
+            path=decode(torn.path),
+            kinds=torn.kinds,
+            base=_stage(file.base),
+            upstream=_stage(file.upstream),
+            ours=_stage(file.ours),
+            hunks=hunks,
+            kind=kind,
+            effort=self._effort(file, kind, hunks),
+            moved_to=moved_to or next((h.moved_to for h in hunks if h.moved_to), ""),
+            owners=owners,
+        )
+
+    def _file(self, torn: Torn) -> File:
+        change, trees = self._change, self._ground.bench.trees
+        edited = [path for path, _, _ in trees.changes(change.before, change.after)]
+        base = find_side(torn, 1, change.before, trees=trees, names=edited)
+        upstream = find_side(torn, 2, self._there, trees=trees)
+        return File(
+            torn=torn,
+            base=base,
+            upstream=upstream,
+            ours=find_side(torn, 3, change.after, trees=trees, names=edited),
+            was=self._upstreams_name(base, self._ground.base.tree, change.before),
+            now=self._upstreams_name(upstream, self._ground.onto.tree, self._there),
+        )
+
+    def _upstreams_name(self, side: IndexEntry | None, own: Oid, patched: Oid) -> bytes:
+        """Return a side's name in upstream's ``own`` tree: an earlier patch may have renamed it."""
+        if side is None:
+            return b""
+        if self._ground.bench.trees.find(own, side.path) is not None:
+            return side.path
+        return renamed(patched, own, bench=self._ground.bench).get(side.path, b"")
+
+    def _hunks(self, file: File) -> tuple[Hunk, ...]:
+        if not file.has_lines or file.upstream is None or file.ours is None:
+            return ()
+        base = file.base.oid if file.base else None
+        found = tuple(regions(base, file.upstream.oid, file.ours.oid, texts=self._texts))
+        sides = Sides(
+            base=self._texts.lines(base),
+            upstream=self._texts.lines(file.upstream.oid),
+            ours=self._texts.lines(file.ours.oid),
+        )
+        whose = self._blame.of(file, (edit for region in found for edit in region.theirs))
+        return tuple(self._hunk(file, region, sides, whose) for region in found)
+
+    def _hunk(self, file: File, region: Region, sides: Sides, whose: Ownership) -> Hunk:
+        def search(lines: list[bytes]) -> str:
+            found = self._gained.find(
+                lines, path=file.now, before=self._ground.blob(self._ground.base.commit, file.was),
+                but=self._own_place(file, region),
+            )  # fmt: skip
+            return f"{decode(found[0])}:{found[1]}" if found else ""
+
+        kind, moved_to = classify(region, sides, search)
+        there = region.upstream
+        above = range(max(0, there.start - AROUND), there.start)
+        below = range(there.stop, min(len(sides.upstream), there.stop + AROUND))
+        return Hunk(
+            line=there.start + 1,
+            base=_text(sides.base, region.base),
+            upstream=_text(sides.upstream, there),
+            ours=_text(sides.ours, region.ours),
+            above=_text(sides.upstream, above),
+            below=_text(sides.upstream, below),
+            kind=kind,
+            effort=effort(kind, size=size_of(region.mine)),
+            owners=self._blame.owners(whose, region.theirs),
+            moved_to=moved_to,
+        )
+
+    def _own_place(self, file: File, region: Region) -> frozenset[int]:
+        """Return the lines of a region in upstream's own file."""
+        own = self._ground.blob(self._ground.onto.commit, file.now)
+        if own is None or file.upstream is None:
+            return frozenset()
+        edits = back(self._texts.edits(own, file.upstream.oid))
+        return frozenset(carried(edits, region.upstream).values())
+
+    def _effort(self, file: File, kind: ConflictClass, hunks: tuple[Hunk, ...]) -> Effort:
+        """Return the hardest of the hunks' efforts, or what the file as a whole takes."""
+        if hunks:
+            return max((h.effort for h in hunks), key=list(Effort).index)
+        if file.upstream and file.ours and file.upstream.oid == file.ours.oid:
+            return Effort.EDIT  # a mode is to be chosen, no more
+        return effort(kind, size=size_of(self._change_of(file)))
+
+    def _change_of(self, file: File) -> tuple[Edit, ...]:
+        """Return what is to be done over: our edit, or upstream's of a file that we take away."""
+        other = file.ours or file.upstream
+        if file.base is None or other is None:
+            return ()
+        return self._texts.edits(file.base.oid, other.oid)
 
 
-def _describe(path: bytes, conflicted: Conflicted, bench: Workbench) -> ConflictedPath:
-    stages = {e.stage: e for e in conflicted.entries if e.path == path}
-    kinds = sorted({m.kind for m in conflicted.messages if path in m.paths})
-    hunks: tuple[Hunk, ...] = ()
-    merged = bench.trees.find(conflicted.tree, path)
-    if merged is not None and merged.is_file and "binary" not in kinds:
-        upstream = bench.objects.read(stages[2].oid)[1] if _is_file(stages.get(2)) else b""
-        hunks = conflict_hunks(bench.objects.read(merged.oid)[1], upstream=upstream)
-    return ConflictedPath(
-        path=decode(path),
-        kinds=tuple(kinds),
-        base=_stage(stages.get(1)),
-        upstream=_stage(stages.get(2)),
-        ours=_stage(stages.get(3)),
-        hunks=hunks,
-    )
-
-
-def _is_file(entry: IndexEntry | None) -> bool:
-    return entry is not None and entry.mode.startswith("100")
+def _kind_without_lines(file: File, moved_to: str) -> ConflictClass:
+    if "file/directory" in file.torn.kinds or (file.upstream and file.ours):
+        return ConflictClass.SHAPE
+    if moved_to:
+        return ConflictClass.MOVED
+    return ConflictClass.DELETED if file.upstream is None else ConflictClass.BOTH_EDITED
 
 
 def _stage(entry: IndexEntry | None) -> Stage | None:
@@ -65,43 +176,5 @@ def _stage(entry: IndexEntry | None) -> Stage | None:
     return Stage(mode=entry.mode, oid=entry.oid, path=decode(entry.path))
 
 
-def conflict_hunks(merged: bytes, *, upstream: bytes) -> tuple[Hunk, ...]:
-    """Return the regions between diff3 markers in a blob, placed by lines of upstream's file."""
-    hunks: list[Hunk] = []
-    sides: dict[str, list[bytes]] | None = None
-    side = ""
-    line = 1  # in the merged blob, counting only what upstream's side shows
-    start = 1
-    for text in merged.split(b"\n"):
-        mark = _MARK.match(text)
-        if mark and mark[1].startswith(b"<") and sides is None:
-            sides, side, start = {"upstream": [], "base": [], "ours": []}, "upstream", line
-        elif sides is not None and mark and mark[1].startswith(b"|") and side == "upstream":
-            side = "base"
-        elif sides is not None and _SPLIT.match(text) and side == "base":
-            side = "ours"
-        elif sides is not None and mark and mark[1].startswith(b">") and side == "ours":
-            at = _locate(sides["upstream"], upstream, near=start)
-            said = {side: decode(b"\n".join(lines)) for side, lines in sides.items()}
-            hunks.append(
-                Hunk(line=at, base=said["base"], upstream=said["upstream"], ours=said["ours"])
-            )
-            line = start + len(sides["upstream"])
-            sides = None
-        elif sides is not None:
-            sides[side].append(text)
-        else:
-            line += 1
-    return tuple(hunks)
-
-
-def _locate(lines: list[bytes], upstream: bytes, *, near: int) -> int:
-    """Return the 1-based line of upstream's file where ``lines`` stand, nearest to ``near``.
-
-    Our own clean hunks above shift the count, so the estimate is corrected by looking.
-    """
-    whole = upstream.split(b"\n")
-    if not lines:
-        return min(near, max(1, len(whole)))
-    spots = [i + 1 for i in range(len(whole)) if whole[i : i + len(lines)] == lines]
-    return min(spots, key=lambda spot: abs(spot - near), default=near)
+def _text(lines: Sequence[bytes], span: range) -> str:
+    return decode(b"".join(lines[n] for n in span).removesuffix(b"\n"))

@@ -75,7 +75,7 @@ def _outcome(
         evidence = f"on {case.onto.label} the merge leaves nothing of it: upstream has this content"
     conflict = None
     if pushed.conflict is not None:
-        conflict = describe_conflict(patch.name, pushed.conflict, breakers, bench=bench)
+        conflict = describe_conflict(case, pushed, breakers, bench=bench)
     return PatchOutcome(
         name=patch.name,
         fate=fate,

@@ -19,8 +19,8 @@ from forkbot.model.judgement import Replay
 from forkbot.model.place import Place
 from forkbot.model.resolution import FileAnswer, HunkAnswer, Resolution
 from forkbot.model.stack import Patch
-from forkbot.rebase.conflict import conflicted_paths
 from forkbot.rebase.regions import Pieces, cut, take_apart
+from forkbot.rebase.torn import conflicted_paths
 from forkbot.text import decode
 from forkbot.words import Channel, Oid, PatchName
 

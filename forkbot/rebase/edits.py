@@ -1,0 +1,141 @@
+"""How one text became another, line by line, and where two such ways meet.
+
+The edit scripts are git's own, made the way its merge makes them (histogram, no indent heuristic),
+so that regions computed here are the regions between the markers that git leaves: a property test
+holds them to that. Unlike markers they say where a region lies on all three sides, and no text can
+be mistaken for them.
+"""
+
+import dataclasses
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from forkbot.git.workbench import Workbench
+from forkbot.words import Oid
+
+_HEADER = re.compile(rb"^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@", re.MULTILINE)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Edit:
+    """Lines ``old`` of one text became lines ``new`` of another; both count from 0."""
+
+    old: range
+    new: range
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Region:
+    """Where the edits of two sides meet: lines of the base, of upstream's side, of our side.
+
+    A region begins and ends with an edited line, so it has nothing to trim.
+    """
+
+    base: range
+    upstream: range
+    ours: range
+    theirs: tuple[Edit, ...]  # from the base to upstream's side, within the region
+    mine: tuple[Edit, ...]  # from the base to our side
+
+
+class Texts:
+    """Blobs as lines, and the edits between them, each asked for once."""
+
+    def __init__(self, bench: Workbench) -> None:
+        self._bench = bench
+        self._lines: dict[Oid, list[bytes]] = {}
+        self._edits: dict[tuple[Oid, Oid], tuple[Edit, ...]] = {}
+
+    def lines(self, blob: Oid | None) -> list[bytes]:
+        """Return the lines of a blob with their ends; none of a blob that is not there."""
+        if blob is None:
+            return []
+        if blob not in self._lines:
+            *whole, rest = self._bench.objects.read(blob)[1].split(b"\n")
+            self._lines[blob] = [line + b"\n" for line in whole] + [rest] * bool(rest)
+        return self._lines[blob]
+
+    def edits(self, old: Oid | None, new: Oid | None) -> tuple[Edit, ...]:
+        """Return the edits that make one blob of another, in order."""
+        if old == new:
+            return ()
+        if old is None or new is None:
+            whole = Edit(range(len(self.lines(old))), range(len(self.lines(new))))
+            return (whole,) if whole.old or whole.new else ()
+        if (old, new) not in self._edits:
+            self._bench.objects.flush()
+            self._edits[old, new] = _ask(old, new, self._bench)
+        return self._edits[old, new]
+
+
+def _ask(old: Oid, new: Oid, bench: Workbench) -> tuple[Edit, ...]:
+    said = bench.repository.git(
+        "diff", "--unified=0", "--inter-hunk-context=0", "--diff-algorithm=histogram",
+        "--no-indent-heuristic", "--text", "--no-ext-diff", "--no-textconv", "--no-color",
+        "--no-prefix", old, new,
+    ).stdout  # fmt: skip
+    return tuple(Edit(_span(m[1], m[2]), _span(m[3], m[4])) for m in _HEADER.finditer(said))
+
+
+def _span(start: bytes, count: bytes | None) -> range:
+    size = 1 if count is None else int(count)
+    # of no lines, git names the line before
+    first = int(start) if size == 0 else int(start) - 1
+    return range(first, first + size)
+
+
+def carried(edits: Sequence[Edit], lines: Iterable[int]) -> dict[int, int]:
+    """Return where those of the old text's ``lines`` that no edit touches are in the new text."""
+    found, shift, waiting = {}, 0, list(edits)
+    for line in sorted(lines):
+        while waiting and waiting[0].old.stop <= line:
+            edit = waiting.pop(0)
+            shift = edit.new.stop - edit.old.stop
+        if not (waiting and line in waiting[0].old):
+            found[line] = line + shift
+    return found
+
+
+def back(edits: Iterable[Edit]) -> tuple[Edit, ...]:
+    """Return the edits that undo ``edits``."""
+    return tuple(Edit(edit.new, edit.old) for edit in edits)
+
+
+def regions(base: Oid | None, upstream: Oid, ours: Oid, *, texts: Texts) -> Iterator[Region]:
+    """Yield the regions in which a merge of three blobs conflicts, in order."""
+    theirs, mine = texts.edits(base, upstream), texts.edits(base, ours)
+    for group in _touching((*theirs, *mine)):
+        there = tuple(e for e in theirs if e in group)
+        here = tuple(e for e in mine if e in group)
+        if not there or not here:
+            continue
+        said = [texts.lines(upstream)[there[0].new.start : there[-1].new.stop],
+                texts.lines(ours)[here[0].new.start : here[-1].new.stop]]  # fmt: skip
+        if len(group) == 2 and there[0].old == here[0].old and said[0] == said[1]:
+            continue  # both sides did the same
+        touched = range(min(e.old.start for e in group), max(e.old.stop for e in group))
+        yield Region(
+            touched, _across(there, touched), _across(here, touched), theirs=there, mine=here
+        )
+
+
+def _touching(edits: Iterable[Edit]) -> Iterator[list[Edit]]:
+    """Yield groups of edits that overlap or neighbour each other in the old text."""
+    group: list[Edit] = []
+    end = -1
+    for edit in sorted(edits, key=lambda e: (e.old.start, e.old.stop)):
+        if edit.old.start > end and group:
+            yield group
+            group = []
+        group.append(edit)
+        end = max(end, edit.old.stop)
+    if group:
+        yield group
+
+
+def _across(edits: Sequence[Edit], old: range) -> range:
+    """Return the new text's lines that stand where the old text has the lines ``old``."""
+    first, last = edits[0], edits[-1]
+    return range(
+        first.new.start - (first.old.start - old.start), last.new.stop + old.stop - last.old.stop
+    )
