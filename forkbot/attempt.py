@@ -65,30 +65,41 @@ def attempt_rebase(
     own_aim = aim if chosen else Aim(stay=True)
     upstream = own_aim.upstream or stack.policy.upstream.git
     attempt = Attempt(stack=stack, chosen=chosen, upstream=upstream)
-    cargo = cargo_of(toolchain, session) if toolchain else None
     try:
         session.say(f"{stack.name}: locating upstream")
-        _rebase(attempt, session=session, aim=own_aim, cargo=cargo, held=held)
+        _rebase(attempt, session=session, aim=own_aim, toolchain=toolchain, held=held)
     except (UsageError, RemoteError, TimedOutError) as e:
         attempt.trouble = e
     return attempt
 
 
 def _rebase(
-    attempt: Attempt, *, session: Session, aim: Aim, cargo: Cargo | None, held: contextlib.ExitStack
+    attempt: Attempt,
+    *,
+    session: Session,
+    aim: Aim,
+    toolchain: Toolchain | None,
+    held: contextlib.ExitStack,
 ) -> None:
+    cargo = cargo_of(toolchain, session) if toolchain else None
+    rustc = toolchain.version if toolchain else None
     located = locate(attempt.stack, session=session, aim=aim, cargo=cargo)
     try:
-        _rebase_at(attempt, located, session=session, held=held)
+        _rebase_at(attempt, located, session=session, rustc=rustc, held=held)
     except (ProcessError, MachineError):
         if located.mirror is None or not located.mirror.mend(say=session.say):
             raise
         located = locate(attempt.stack, session=session, aim=aim, cargo=cargo)
-        _rebase_at(attempt, located, session=session, held=held)
+        _rebase_at(attempt, located, session=session, rustc=rustc, held=held)
 
 
 def _rebase_at(
-    attempt: Attempt, located: Located, *, session: Session, held: contextlib.ExitStack
+    attempt: Attempt,
+    located: Located,
+    *,
+    session: Session,
+    rustc: str | None,
+    held: contextlib.ExitStack,
 ) -> None:
     stack, channel = attempt.stack, session.channel
     lent = held.enter_context(quarantine(located.repository, scratch=session.scratch))
@@ -97,4 +108,6 @@ def _rebase_at(
         stack, repository=lent, channel=channel, candidates=located.candidates
     )
     attempt.located, attempt.repository = located, lent
-    attempt.rebased = rebase(stack, repository=lent, channel=channel, base=base, onto=located.onto)
+    attempt.rebased = rebase(
+        stack, repository=lent, channel=channel, base=base, onto=located.onto, rustc=rustc
+    )

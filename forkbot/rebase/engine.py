@@ -43,11 +43,13 @@ def rebase(
     channel: Channel,
     base: Place,
     onto: Place,
+    rustc: str | None = None,
     stream: bool = True,
     shortcuts: bool = True,
 ) -> Rebased:
     """Rebase ``stack`` from ``base`` to ``onto`` in a quarantined repository.
 
+    ``rustc`` is the toolchain's version, for patches that wait for one, where it is known.
     ``stream`` and ``shortcuts`` as in ``Workbench``: the answers are the same.
     Raises ``UsageError`` when a patch does not apply to its own base: then there is no change to
     carry, and no conflict to report.
@@ -62,6 +64,7 @@ def rebase(
         case = Case(
             stack=stack, channel=channel, base=base, onto=onto, changes=changes, pushed=pushed,
             files=_files(pushed, carried, base=base, onto=onto, bench=bench),
+            channel=channel, rustc=rustc,
             linear=bench.repository.is_ancestor(base.commit, onto.commit),
         )  # fmt: skip
         judged = judge(case, bench=bench)

@@ -15,6 +15,7 @@ from forkbot.rebase.case import Case, Pushed
 from forkbot.rebase.conflict import describe_conflict
 from forkbot.rebase.floor import find_floor
 from forkbot.rebase.line import first_parents
+from forkbot.rebase.proposal import find_proposals
 from forkbot.rebase.rangediff import range_diffs
 from forkbot.rebase.rest import find_rest
 
@@ -33,9 +34,12 @@ def judge(case: Case, *, bench: Workbench) -> Judgement:
     """Return what a rebase means."""
     breakers = _breakers(case, bench)
     diffs = range_diffs(case, bench=bench)
+    proposed = find_proposals(case, bench=bench)
     return Judgement(
         outcomes=tuple(
-            _outcome(case, pushed, breakers, diffs.get(pushed.patch.name, ""), bench)
+            proposed[pushed.patch.name].told(
+                _outcome(case, pushed, breakers, diffs.get(pushed.patch.name, ""), bench)
+            )
             for pushed in case.pushed
         ),
         upstream_commits=_upstream_commits(case, bench),

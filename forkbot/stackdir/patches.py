@@ -8,14 +8,12 @@ import difflib
 import re
 
 from forkbot.errors import UsageError
+from forkbot.model.condition import parse_condition
 from forkbot.model.stack import Patch, UpstreamStatus
 from forkbot.stackdir.diff import diff_paths
 from forkbot.stackdir.mail import Mail, read_mail
 from forkbot.words import PatchName
 
-_DROP_WHEN = re.compile(
-    r"^(?:merged \S+|released >=\s*\d+(?:\.\d+){1,2}|rustc >=\s*\d+(?:\.\d+){1,2}|green-without)$"
-)
 _NEEDS_REFERENCE = {
     UpstreamStatus.SUBMITTED: "the pull request's URL",
     UpstreamStatus.ACCEPTED: "the pull request's URL",
@@ -153,6 +151,6 @@ class _Trailers:
     def drop_when(self) -> str:
         hint = "one of `merged <url>`, `released >=1.2`, `rustc >=1.99`, `green-without`"
         where, text = self._take("Drop-When", f"say when the patch may go; {hint}")
-        if not _DROP_WHEN.match(text):
+        if parse_condition(text) is None:
             raise UsageError(f"unknown Drop-When {text!r}", where=where, hint=hint)
         return text
