@@ -17,6 +17,7 @@ import argparse
 import os
 import random
 import re
+import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -48,11 +49,11 @@ def main() -> None:
             Workbench(lent) as bench,
         ):
             history = History(bench, commits=asked.commits, every=asked.every)
-            print(f"{clone}: {len(history.novel)} patches")
+            sys.stdout.write(f"{clone}\n")
             for name, found in history.measure(asked.window):
-                print(f"  {name:<9} {_counts(found)}")
+                sys.stdout.write(f"  {name:<9} {_counts(found)}\n")
                 if asked.show and name in {"before", "after"}:
-                    print("".join(history.named(found)), end="")
+                    sys.stdout.write("".join(history.named(found)))
 
 
 Found = list[tuple[Oid, float, Oid | None]]  # the patch, the share, who adds most of it
