@@ -41,7 +41,6 @@ class Case:
     changes: tuple[Change, ...]
     pushed: tuple[Pushed, ...]
     files: Mapping[PatchName, Patch]
-    channel: Channel
     rustc: str | None  # the toolchain's version, when one was looked for
     linear: bool  # base is an ancestor of onto: there are upstream commits in between to speak of
 

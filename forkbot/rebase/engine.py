@@ -64,7 +64,7 @@ def rebase(
         case = Case(
             stack=stack, channel=channel, base=base, onto=onto, changes=changes, pushed=pushed,
             files=_files(pushed, carried, base=base, onto=onto, bench=bench),
-            channel=channel, rustc=rustc,
+            rustc=rustc,
             linear=bench.repository.is_ancestor(base.commit, onto.commit),
         )  # fmt: skip
         judged = judge(case, bench=bench)
