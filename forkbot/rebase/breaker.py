@@ -15,8 +15,9 @@ from forkbot.git.merge import Clean, Conflicted
 from forkbot.git.workbench import Workbench
 from forkbot.model.conflict import Breaker
 from forkbot.model.place import Place
+from forkbot.rebase.leaveout import leave_out
 from forkbot.rebase.line import first_parents, upstream_commits
-from forkbot.rebase.recreate import Change, leave_out
+from forkbot.rebase.recreate import Change
 from forkbot.rebase.torn import torn_paths
 from forkbot.text import decode
 from forkbot.words import Oid

@@ -17,6 +17,8 @@ from forkbot.rebase.breaker import SCAN_LIMIT
 from forkbot.rebase.case import Case
 from forkbot.rebase.line import arrivals, first_parents, place, upstream_commits
 from forkbot.rebase.merged import find_merged, suspects
+from forkbot.rebase.recreate import Change
+from forkbot.rebase.replay import settler
 from forkbot.rebase.touching import touching
 from forkbot.words import Oid, PatchName
 
@@ -47,6 +49,8 @@ class _Line:
         self._case, self._bench = case, bench
         base, onto = case.base, case.onto
         self.commits = (base.commit, *first_parents(bench, base.commit, onto.commit, None))
+        self._settle = settler(case.stack, bench=bench)
+        self._resolved = {r.patch for r in case.stack.resolutions}
         self._taking = _Taking(case=case, line=self.commits, bench=bench)
         matter = touching(case.changes, base=base, onto=onto, bench=bench)
         # the parent of the first commit is not the base where that was merged in from a branch
@@ -86,14 +90,25 @@ class _Line:
         for change in self._case.changes:
             if change.patch.name in taken:
                 continue
-            # the cheaper question, where it has an answer
-            if self._bench.merger.torn(base=change.before, upstream=tree, ours=change.after):
+            after = self._put(change, tree)
+            if after is None:
                 return False
-            merged = change.put(tree, bench=self._bench)
-            if isinstance(merged, Conflicted):
-                return False
-            tree = merged.tree
+            tree = after
         return True
+
+    def _put(self, change: Change, tree: Oid) -> Oid | None:
+        """Return the tree with the change, resolved perhaps; None: it is in conflict there."""
+        name, merger = change.patch.name, self._bench.merger
+        # the cheaper question, where it has an answer
+        if name not in self._resolved and merger.torn(
+            base=change.before, upstream=tree, ours=change.after
+        ):
+            return None
+        merged = change.put(tree, bench=self._bench)
+        if isinstance(merged, Conflicted):
+            settled = self._settle(change.patch, merged)
+            return settled.tree if settled is not None else None
+        return merged.tree
 
 
 class _Taking:

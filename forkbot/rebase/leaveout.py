@@ -1,20 +1,30 @@
-"""A series without one of its patches: the tree it gives then, and what does not stand without it.
+"""A series without some of its patches: the trees it gives then, and what does not stand without.
 
-The same merges as the rebase: each later patch is put on what is left, and where git cannot put it
-there it edits what the left-out patch wrote, and is left out with it.
+The same merges as the rebase: each patch is put on what is left, and where git cannot put it there
+it edits what a left-out patch wrote, and is left out with it.
 """
 
 import dataclasses
+from collections.abc import Container
 
 import msgspec
 
-from forkbot.git.merge import Clean
+from forkbot.git.merge import Conflicted
 from forkbot.git.repository import Repository
 from forkbot.git.workbench import Workbench
 from forkbot.model.place import Place
 from forkbot.model.stack import Patch, Stack
 from forkbot.rebase.recreate import Change, recreate
 from forkbot.words import Channel, Oid, PatchName
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Reduced:
+    """What is left of a series on its base, the tree it gives, and what fell."""
+
+    standing: tuple[Change, ...]
+    fallen: tuple[PatchName, ...]
+    tree: Oid
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,20 +48,27 @@ def leave_each_out(
     with Workbench(repository) as bench:
         series = msgspec.structs.replace(stack, patches=patches)
         changes = recreate(series, bench=bench, channel=channel, base=base)
-        return tuple(leave_out(c, changes, base=base.tree, bench=bench) for c in changes)
+        names = (change.patch.name for change in changes)
+        left = ((name, leave_out(changes, {name}, base=base.tree, bench=bench)) for name in names)
+        return tuple(LeftOut(patch=name, with_it=r.fallen, tree=r.tree) for name, r in left)
 
 
 def leave_out(
-    patch: Change, changes: tuple[Change, ...], *, base: Oid, bench: Workbench
-) -> LeftOut:
-    """Return the series of ``changes`` without one of them."""
-    tree, with_it = base, []
+    changes: tuple[Change, ...], names: Container[PatchName], *, base: Oid, bench: Workbench
+) -> Reduced:
+    """Return the series without the patches ``names``, on the tree ``base``.
+
+    A patch falls with them when it cannot be put there, or comes to nothing: it took back what one
+    of them did.
+    """
+    tree, standing, fallen = base, list[Change](), list[PatchName]()
     for change in changes:
-        if change is patch:
+        if change.patch.name in names:
             continue
-        merged = bench.merger.merge(base=change.before, upstream=tree, ours=change.after)
-        if isinstance(merged, Clean):
-            tree = merged.tree
-        else:
-            with_it.append(change.patch.name)
-    return LeftOut(patch=patch.patch.name, with_it=tuple(with_it), tree=tree)
+        merged = change.put(tree, bench=bench)
+        if isinstance(merged, Conflicted) or merged.tree == tree:
+            fallen.append(change.patch.name)
+            continue
+        standing.append(Change(patch=change.patch, before=tree, after=merged.tree))
+        tree = merged.tree
+    return Reduced(standing=tuple(standing), fallen=tuple(fallen), tree=tree)

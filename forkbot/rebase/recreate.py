@@ -1,15 +1,14 @@
 """Patch files back to what they were made of: two trees each, on the base they sit on."""
 
 import dataclasses
-from collections.abc import Container
 
 from forkbot.errors import UsageError
-from forkbot.git.merge import Conflicted, Merge
+from forkbot.git.merge import Merge
 from forkbot.git.patching import DoesNotApply
 from forkbot.git.workbench import Workbench
 from forkbot.model.place import Place
 from forkbot.model.stack import Patch, Stack
-from forkbot.words import Channel, Oid, PatchName
+from forkbot.words import Channel, Oid
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,32 +50,3 @@ def recreate(
         changes.append(Change(patch=patch, before=tree, after=after))
         tree = after
     return tuple(changes)
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Reduced:
-    """A series without some of its patches, on the same base, and what fell with them."""
-
-    standing: tuple[Change, ...]
-    fallen: tuple[PatchName, ...]
-
-
-def leave_out(
-    changes: tuple[Change, ...], names: Container[PatchName], *, base: Oid, bench: Workbench
-) -> Reduced:
-    """Return the series as it would be without the patches ``names`` on the tree ``base``.
-
-    A patch falls when it cannot be put there: it edits what a missing one wrote, or comes to
-    nothing without it.
-    """
-    tree, standing, fallen = base, [], []
-    for change in changes:
-        if change.patch.name in names:
-            continue
-        merged = change.put(tree, bench=bench)
-        if isinstance(merged, Conflicted) or merged.tree == tree:
-            fallen.append(change.patch.name)
-            continue
-        standing.append(Change(patch=change.patch, before=tree, after=merged.tree))
-        tree = merged.tree
-    return Reduced(standing=tuple(standing), fallen=tuple(fallen))

@@ -16,8 +16,10 @@ from forkbot.model.fate import Fate
 from forkbot.model.judgement import Later, LaterState, Without
 from forkbot.rebase.breaker import find_breakers
 from forkbot.rebase.case import Case
+from forkbot.rebase.leaveout import Reduced, leave_out
 from forkbot.rebase.merged import find_merged
-from forkbot.rebase.recreate import Change, Reduced, leave_out
+from forkbot.rebase.recreate import Change
+from forkbot.rebase.replay import Settle, settler
 from forkbot.words import Oid, PatchName
 
 
@@ -30,9 +32,10 @@ def find_rest(case: Case, *, bench: Workbench) -> Without | None:
         return None
     stopped = case.changes[case.stopped].patch.name
     conflicts: dict[PatchName, tuple[Breaker, ...]] = {stopped: ()}
+    settle = settler(case.stack, bench=bench)
     while True:
         reduced = leave_out(case.changes, conflicts, base=case.base.tree, bench=bench)
-        went = _go(reduced.standing, case, bench)
+        went = _go(reduced.standing, case, settle, bench)
         if went.stopped is None:
             break
         upto = went.kept[: went.kept.index(went.stopped) + 1]
@@ -56,17 +59,19 @@ class _Went:
     stopped: Change | None
 
 
-def _go(changes: tuple[Change, ...], case: Case, bench: Workbench) -> _Went:
+def _go(changes: tuple[Change, ...], case: Case, settle: Settle, bench: Workbench) -> _Went:
     taken = find_merged(changes, base=case.base, onto=case.onto, bench=bench)
     kept = tuple(c for c in changes if c.patch.name not in taken)
     tree, series = case.onto.tree, list[PatchName]()
     for change in kept:
         merged = change.put(tree, bench=bench)
-        if isinstance(merged, Conflicted):
+        settled = settle(change.patch, merged) if isinstance(merged, Conflicted) else None
+        if isinstance(merged, Conflicted) and settled is None:
             return _Went(kept=kept, series=tuple(series), tree=tree, stopped=change)
-        if merged.tree != tree:
+        result = settled.tree if settled is not None else merged.tree
+        if result != tree:
             series.append(change.patch.name)
-        tree = merged.tree
+        tree = result
     return _Went(kept=kept, series=tuple(series), tree=tree, stopped=None)
 
 

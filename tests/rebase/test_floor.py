@@ -24,6 +24,7 @@ from forkbot.words import Channel, Oid
 from tests.rebase.test_against_cherry_pick import Files as Tree
 from tests.rebase.test_against_cherry_pick import edited
 from tests.rebase.test_breaker import Files, text
+from tests.rebase.test_resolutions import BOTH, LINES, OURS, UPSTREAM, scene
 from tests.scenario import Content, Upstream, make_stack
 
 EXAMPLES = int(os.environ.get("FORKBOT_EXAMPLES", "30")) // 2  # a story of this kind is long
@@ -247,6 +248,23 @@ def test_a_long_line_is_bisected(
         upstream.commit(f"after {n}", {"a.rs": text(l5="FIVE", l30=f"{n}")})
     found = rebased(upstream, base, FIX, tmp_path).floor
     assert told(found, upstream) == ("elsewhere", 5, "break it")
+
+
+def test_what_a_person_resolved_blocks_no_longer(upstream: Upstream, tmp_path: Path) -> None:
+    here = scene(
+        upstream, tmp_path, base={"a.rs": LINES, "b.rs": text()}, news={"a.rs": UPSTREAM},
+        patches={"other": {"b.rs": text(l9="nine")}, "fix": {"a.rs": OURS}},
+    )  # fmt: skip
+    answer = here.answered({"a.rs": BOTH}, number=1)
+    here.onto = upstream.place(upstream.commit("break other", {"b.rs": text(l9="NINE")}))
+    asked, resolved = here.rebased().facts, here.rebased(*answer).facts
+    assert told(asked.floor, upstream) == ("begin", 2, "news")
+    assert told(resolved.floor, upstream) == ("news", 1, "break other")
+    assert asked.without
+    assert resolved.without
+    states = [later.state.value for w in (asked.without, resolved.without) for later in w.later]
+    assert states == ["in conflict too", "independent"]
+    assert (asked.without.series, resolved.without.series) == ((), ("fix",))
 
 
 # --- the oracle: a rebase onto every commit of the line
