@@ -169,8 +169,7 @@ def compile_package(
     lines: list[_Line] = []
 
     def hear(raw: bytes) -> None:
-        if raw.startswith(b"{"):
-            line = msgspec.json.decode(raw, type=_Line)
+        if (line := _parse(raw)) is not None:
             lines.append(line)
             if line.reason == "compiler-artifact" and line.target and not line.fresh:
                 say(f"compiled {line.target.name}")
@@ -203,6 +202,14 @@ def compile_package(
         seconds=seconds,
         why=why,
     )
+
+
+def _parse(raw: bytes) -> _Line | None:
+    """Return a message of cargo's; None for what a macro printed, which comes the same way."""
+    try:
+        return msgspec.json.decode(raw, type=_Line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def _ours(line: _Line, family: Family) -> bool:

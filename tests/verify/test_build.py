@@ -1,0 +1,59 @@
+"""What is made of cargo's messages; cargo itself is a script here."""
+
+import os
+from pathlib import Path
+
+from forkbot.cargo import Cargo
+from forkbot.verify.build import Compiled, Workshop, compile_package
+from forkbot.verify.family import Family
+from tests.verify.machine import program, quiet
+
+FINISHED = '{"reason":"build-finished","success":true}'
+
+
+def compiled(folder: Path, *lines: str, code: int = 0) -> Compiled:
+    """Return what is made of a cargo that says ``lines``."""
+    said = folder / "said"
+    said.write_bytes("".join(f"{line}\n" for line in lines).encode(errors="surrogateescape"))
+    cargo = program(folder / "cargo", f"cat {said}; exit {code}")
+    (folder / "family").mkdir()
+    return compile_package(
+        "demo",
+        family=Family(
+            workspace=folder / "family", sources=folder / "src", crates=("demo",), builds=(),
+            smokes=(),
+        ),
+        workshop=Workshop(
+            cargo=Cargo(program=cargo, env={"PATH": os.environ["PATH"]}),
+            target="wasm32-wasip2", target_dir=folder / "target", host="host",
+        ),
+        say=quiet,
+    )  # fmt: skip
+
+
+def artifact(folder: Path) -> str:
+    """Return cargo's word that it compiled a crate of the family."""
+    manifest = folder / "src" / "demo" / "Cargo.toml"
+    return f'{{"reason":"compiler-artifact","manifest_path":"{manifest}","fresh":true}}'
+
+
+def test_what_a_macro_prints_while_it_runs_is_no_message_of_cargos(tmp_path: Path) -> None:
+    """rustc runs proc-macros in its own process, and cargo passes on whatever they print."""
+    done = compiled(
+        tmp_path, "{ no JSON", '{"reason": 7}', '{"said": "by a macro"}', "plain", "[1]", "",
+        '{"reason": "\udcff"}', '{"deep": ' + "[" * 100_000, artifact(tmp_path), FINISHED,
+    )  # fmt: skip
+    assert (done.ok, done.why, done.units) == (True, "", 1)
+
+
+def test_a_failure_is_told_by_rustcs_first_error(tmp_path: Path) -> None:
+    error = (
+        '{"reason":"compiler-message","target":{"name":"demo"},"message":{'
+        '"message":"no such thing","level":"error",'
+        '"code":{"code":"E0425"},"rendered":"error: no such thing",'
+        f'"spans":[{{"file_name":"{tmp_path}/src/demo/src/lib.rs","line_start":7,'
+        '"is_primary":true}]}}'
+    )
+    done = compiled(tmp_path, error, code=101)
+    assert (done.ok, done.why) == (False, "no such thing")
+    assert [(d.file, d.line, d.code) for d in done.diagnostics] == [("demo/src/lib.rs", 7, "E0425")]
