@@ -195,7 +195,9 @@ def _digest(question: object) -> str:
 def _answer(question: _Question, ground: _Ground) -> tuple[ProbeAnswer, ...]:
     if question.known is not None:
         return tuple(
-            ProbeAnswer(patch=p.patch, needed=not p.green, why=p.why, remembered=True)
+            ProbeAnswer(
+                patch=p.patch, needed=not p.green, why=p.why, without=p.without, remembered=True
+            )
             for p in question.known.patches
         )
     name = question.attempt.stack.name
@@ -210,28 +212,29 @@ def _answer(question: _Question, ground: _Ground) -> tuple[ProbeAnswer, ...]:
 def decide(
     lefts: tuple[LeftOut, ...], ask: Callable[[LeftOut], Red | None]
 ) -> tuple[ProbeAnswer, ...]:
-    """Return an answer for each patch, asking no more than is needed to know.
+    """Return an answer for each patch, later ones asked first.
 
-    Later patches come first: one that edits what an earlier patch wrote, and is needed, needs that
-    one too. Where none of those is needed, they are left out together with it.
+    What cannot stand without a patch is left out with it. A red may then be that one's doing; where
+    it is known to be needed, the patch is needed for its sake. All green, they may go together,
+    whatever was red without the later one alone: it may only mend what the patch breaks.
     """
     known: dict[PatchName, ProbeAnswer] = {}
     for left in reversed(lefts):
         began = time.monotonic()
-        needing = tuple(name for name in left.with_it if known[name].needed)
-        if needing:
-            edits = f"edit{'s' if len(needing) == 1 else ''} what it wrote"
-            why = f"{', '.join(needing)} {edits}, and {'is' if len(needing) == 1 else 'are'} needed"
-            known[left.patch] = ProbeAnswer(
-                patch=left.patch, needed=True, why=why, needed_by=needing
-            )
-            continue
         red = ask(left)
+        needing = tuple(n for n in left.with_it if known[n].needed) if red is not None else ()
         known[left.patch] = ProbeAnswer(
-            patch=left.patch, needed=red is not None, why=red.why if red else "", red=red,
-            without=left.with_it, seconds=round(time.monotonic() - began, 1),
+            patch=left.patch, needed=red is not None, why=_why(red, needing), red=red,
+            needed_by=needing, without=left.with_it, seconds=round(time.monotonic() - began, 1),
         )  # fmt: skip
     return tuple(known[left.patch] for left in lefts)
+
+
+def _why(red: Red | None, needing: tuple[PatchName, ...]) -> str:
+    if not needing:
+        return red.why if red is not None else ""
+    edits, are = ("edits", "is") if len(needing) == 1 else ("edit", "are")
+    return f"{', '.join(needing)} {edits} what it wrote, and {are} needed"
 
 
 def red_of(trial: Trial) -> Red | None:
@@ -272,7 +275,10 @@ def _remember(question: _Question, answers: tuple[ProbeAnswer, ...], *, session:
     lock = attempt.stack.lock.channel(session.channel)
     if lock is None or lock.result != attempt.rebased.facts.tip or question.known is not None:
         return
-    said = tuple(ProbedPatch(patch=a.patch, green=not a.needed, why=a.why) for a in answers)
+    said = tuple(
+        ProbedPatch(patch=a.patch, green=not a.needed, why=a.why, without=a.without)
+        for a in answers
+    )
     probed = Probed(key=question.key, patches=said)
     attempt.files = write_stack(
         stack_folder(session.root, attempt.stack.name),

@@ -37,8 +37,8 @@ class ProbeAnswer(Fact, frozen=True, kw_only=True):
     patch: PatchName
     needed: bool
     why: str  # in one line; '' when nothing misses it
-    red: Red | None = None  # None too where nothing had to be built to know: needed_by, remembered
-    needed_by: tuple[PatchName, ...] = ()  # needed patches that edit what this one wrote
-    without: tuple[PatchName, ...] = ()  # left out with it: they edit what it wrote, none is needed
+    red: Red | None = None  # None: all stayed green, or the answer is remembered
+    without: tuple[PatchName, ...] = ()  # left out with it: later ones that do not apply without it
+    needed_by: tuple[PatchName, ...] = ()  # of those, the needed ones: the red may be theirs
     seconds: float = 0.0
     remembered: bool = False  # stack.lock knew; the same question was answered before

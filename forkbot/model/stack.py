@@ -159,6 +159,9 @@ class ProbedPatch(Fact, frozen=True, kw_only=True, omit_defaults=True):
     patch: PatchName
     green: bool
     why: Annotated[str, Meta(description="in one line")] = ""
+    without: Annotated[
+        tuple[PatchName, ...], Meta(description="left out with it: they do not apply without it")
+    ] = ()
 
 
 class Probed(Fact, frozen=True, kw_only=True):

@@ -89,14 +89,15 @@ def test_each_patch_has_its_reason_and_is_not_asked_twice(probed: Crates) -> Non
         "lower: without documented",
         "lower: without loud",
         "lower: without our-word",
+        "lower: without draft, our-word",
     ]
     after_loud = said.progress[said.progress.index("lower: without loud") :]
     upto = after_loud[: after_loud.index("lower: without our-word")]
     assert "building word with the stacks" not in upto, "the first red is the answer"
     assert [p["patch"] for p in probed_in(world, "lower") if p["green"]] == ["documented"]
     assert "probed" not in lock_of(world, "upper")
-    assert "Without `loud`, building upper said:\n\n```\nerror[E0425]: " in world.reports()[-1]
-    assert "Without `our-word`, upper's word said:\n\n```\nsaid: draft\n" in world.reports()[-1]
+    assert "Without `loud`, building upper said\n\n```\nerror[E0425]: " in world.reports()[-1]
+    assert "Without `our-word`, upper's word said\n\n```\nsaid: draft\n" in world.reports()[-1]
 
     before = world.listing()
     said = world.forkbot(*PROBE)

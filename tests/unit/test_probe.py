@@ -1,7 +1,7 @@
 """Which patches a probe asks about, and what it makes of the answers; nothing is built here."""
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from forkbot.model.probe import ProbeAnswer, Red, RedKind
 from forkbot.model.verdict import Build, Colour, Diagnostic, Smoke
@@ -14,11 +14,11 @@ RED = Red(kind=RedKind.BUILD, stack="demo", name="demo", why="demo does not buil
 
 
 def probe(
-    series: Mapping[str, tuple[str, ...]], *, misses: set[str]
+    series: Mapping[str, tuple[str, ...]], *, red: Callable[[set[str]], bool]
 ) -> tuple[list[str], list[ProbeAnswer]]:
-    """Decide about patches, each with those that edit its lines; return what was asked, and said.
+    """Decide about patches, each with those that fall without it; return what was asked, and said.
 
-    A family is red as soon as one of ``misses`` is left out.
+    ``red`` says of the patches that are in place whether a family with them is.
     """
     lefts = tuple(
         LeftOut(patch=PatchName(name), with_it=tuple(map(PatchName, later)), tree=Oid("0" * 40))
@@ -28,9 +28,14 @@ def probe(
 
     def ask(left: LeftOut) -> Red | None:
         asked.append("+".join((left.patch, *left.with_it)))
-        return RED if misses.intersection((left.patch, *left.with_it)) else None
+        return RED if red(set(series) - {left.patch, *left.with_it}) else None
 
     return asked, list(decide(lefts, ask))
+
+
+def without(*patches: str) -> Callable[[set[str]], bool]:
+    """Return what is red as soon as one of ``patches`` is missing."""
+    return lambda there: not there.issuperset(patches)
 
 
 def told(answers: list[ProbeAnswer]) -> list[tuple[str, bool, str]]:
@@ -39,7 +44,7 @@ def told(answers: list[ProbeAnswer]) -> list[tuple[str, bool, str]]:
 
 
 def test_each_patch_is_left_out_once_and_told_in_the_order_of_the_series() -> None:
-    asked, answers = probe({"one": (), "two": (), "three": ()}, misses={"two"})
+    asked, answers = probe({"one": (), "two": (), "three": ()}, red=without("two"))
     assert asked == ["three", "two", "one"]
     assert told(answers) == [
         ("one", False, ""),
@@ -49,10 +54,10 @@ def test_each_patch_is_left_out_once_and_told_in_the_order_of_the_series() -> No
     assert [a.red for a in answers] == [None, RED, None]
 
 
-def test_what_a_needed_patch_stands_on_is_needed_and_not_built() -> None:
+def test_what_a_needed_patch_edits_is_needed_for_its_sake() -> None:
     series = {"one": ("two", "three"), "two": ("three",), "three": (), "four": ()}
-    asked, answers = probe(series, misses={"three"})
-    assert asked == ["four", "three"]
+    asked, answers = probe(series, red=without("three"))
+    assert asked == ["four", "three", "two+three", "one+two+three"]
     assert told(answers) == [
         ("one", True, "two, three edit what it wrote, and are needed"),
         ("two", True, "three edits what it wrote, and is needed"),
@@ -60,20 +65,28 @@ def test_what_a_needed_patch_stands_on_is_needed_and_not_built() -> None:
         ("four", False, ""),
     ]
     assert [a.needed_by for a in answers] == [("two", "three"), ("three",), (), ()]
+    assert [a.without for a in answers] == [("two", "three"), ("three",), (), ()]
 
 
-def test_what_a_needless_patch_stands_on_is_left_out_together_with_it() -> None:
+def test_what_cannot_do_without_a_needless_patch_is_left_out_together_with_it() -> None:
     series: dict[str, tuple[str, ...]] = {"one": ("two",), "two": ()}
-    asked, answers = probe(series, misses=set())
+    asked, answers = probe(series, red=without())
     assert asked == ["two", "one+two"]
     assert told(answers) == [("one", False, ""), ("two", False, "")]
     assert [a.without for a in answers] == [("two",), ()]
-    asked, answers = probe(series, misses={"one"})
-    assert asked == ["two", "one+two"]
+    _, answers = probe(series, red=without("one"))
     assert told(answers) == [("one", True, "demo does not build"), ("two", False, "")]
 
 
-def test_every_patch_has_one_answer_and_none_is_called_needless_that_was_missed() -> None:
+def test_a_patch_that_only_mends_another_one_keeps_it_not() -> None:
+    """Red without the second, green without both: the two may go together."""
+    series: dict[str, tuple[str, ...]] = {"breaks": ("mends",), "mends": ()}
+    _, answers = probe(series, red=lambda there: "breaks" in there and "mends" not in there)
+    assert told(answers) == [("breaks", False, ""), ("mends", True, "demo does not build")]
+    assert [a.without for a in answers] == [("mends",), ()]
+
+
+def test_no_patch_is_called_needless_that_was_missed_nor_needed_without_a_red() -> None:
     """All series of four patches, all that may edit what, and all that may be missed."""
     names = ("a", "b", "c", "d")
     pairs = [(i, j) for i in range(4) for j in range(i + 1, 4)]
@@ -85,14 +98,13 @@ def test_every_patch_has_one_answer_and_none_is_called_needless_that_was_missed(
         }
         for missed in itertools.product((False, True), repeat=4):
             misses = {n for n, miss in zip(names, missed, strict=True) if miss}
-            asked, answers = probe(series, misses=misses)
+            asked, answers = probe(series, red=without(*misses))
             assert [a.patch for a in answers] == list(names)
-            assert len(asked) == len(set(asked)) <= 4
-            needed = {a.patch for a in answers if a.needed}
-            assert misses <= needed
-            assert all((a.why != "") == a.needed for a in answers)
-            # needed without being missed: only for what stands on it
-            assert all(set(series[p]) & needed for p in needed - misses)
+            assert len(asked) == 4
+            for answer in answers:
+                assert answer.needed == bool(misses.intersection((answer.patch, *answer.without)))
+                assert (answer.why != "") == (answer.red is not None) == answer.needed
+                assert {*answer.needed_by} <= {*answer.without}
 
 
 def build(colour: Colour, *errors: str, why: str = "") -> Build:
