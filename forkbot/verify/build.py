@@ -5,6 +5,7 @@ must hold each patched crate once, from our tree (law 4).
 """
 
 import dataclasses
+import itertools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -229,18 +230,26 @@ def _diagnostics(lines: list[_Line], family: Family) -> list[Diagnostic]:
         if said.message.startswith(("aborting due to", "could not compile")) or not said.spans:
             continue
         span = next((s for s in said.spans if s.is_primary), said.spans[0])
-        file = Path(span.file_name)
-        if file.is_absolute() and file.is_relative_to(family.sources):
-            file = file.relative_to(family.sources)
         found.append(
             Diagnostic(
                 level=said.level,
                 code=said.code.code if said.code else "",
                 message=decode(said.message.encode()),
                 package=line.target.name if line.target else "",
-                file=str(file),
+                file=_place(Path(span.file_name), family),
                 line=span.line_start,
                 rendered=decode((said.rendered or "").encode()),
             )
         )
     return found
+
+
+def _place(file: Path, family: Family) -> str:
+    """Return a file by its place in the stack or in the package it comes from, on any machine."""
+    if file.is_relative_to(family.sources):
+        return str(file.relative_to(family.sources))
+    # cargo unpacks a registry's package at <its home>/registry/src/<the registry>/<package>/
+    folders = list(itertools.pairwise(file.parts))
+    if file.is_absolute() and ("registry", "src") in folders:
+        return str(Path(*file.parts[folders.index(("registry", "src")) + 3 :]))
+    return str(file)

@@ -46,14 +46,37 @@ def test_what_a_macro_prints_while_it_runs_is_no_message_of_cargos(tmp_path: Pat
     assert (done.ok, done.why, done.units) == (True, "", 1)
 
 
-def test_a_failure_is_told_by_rustcs_first_error(tmp_path: Path) -> None:
-    error = (
+def error(file: Path) -> str:
+    """Return rustc's word that something is wrong in a file, as cargo passes it on."""
+    return (
         '{"reason":"compiler-message","target":{"name":"demo"},"message":{'
         '"message":"no such thing","level":"error",'
         '"code":{"code":"E0425"},"rendered":"error: no such thing",'
-        f'"spans":[{{"file_name":"{tmp_path}/src/demo/src/lib.rs","line_start":7,'
-        '"is_primary":true}]}}'
+        f'"spans":[{{"file_name":"{file}","line_start":7,"is_primary":true}}]}}}}'
     )
-    done = compiled(tmp_path, error, code=101)
+
+
+def test_a_failure_is_told_by_rustcs_first_error(tmp_path: Path) -> None:
+    done = compiled(tmp_path, error(tmp_path / "src" / "demo" / "src" / "lib.rs"), code=101)
     assert (done.ok, done.why) == (False, "no such thing")
     assert [(d.file, d.line, d.code) for d in done.diagnostics] == [("demo/src/lib.rs", 7, "E0425")]
+
+
+def test_a_file_has_the_same_name_on_every_machine(tmp_path: Path) -> None:
+    """It gets into stack.lock, and from there to everybody."""
+    home = tmp_path / "registry" / "cargo"
+    files = (
+        home
+        / "registry"
+        / "src"
+        / "a-registry-1ecc6299db9ec823"
+        / "hyper-1.7.0"
+        / "src"
+        / "lib.rs",
+        Path("smoke/word/src/main.rs"),
+    )
+    done = compiled(tmp_path, *map(error, files), code=101)
+    assert [d.file for d in done.diagnostics] == [
+        "hyper-1.7.0/src/lib.rs",
+        "smoke/word/src/main.rs",
+    ]
