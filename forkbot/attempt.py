@@ -3,6 +3,8 @@
 import contextlib
 import dataclasses
 
+import msgspec
+
 from forkbot.cargo import Cargo, cargo_env
 from forkbot.errors import (
     ForkbotError,
@@ -13,7 +15,7 @@ from forkbot.errors import (
     UsageError,
 )
 from forkbot.git.repository import Repository, quarantine
-from forkbot.locate import Aim, Located, locate
+from forkbot.locate import FLOOR, Aim, Located, locate
 from forkbot.model.publication import Publication
 from forkbot.model.stack import Stack
 from forkbot.rebase.base import find_base
@@ -85,12 +87,12 @@ def _rebase(
     rustc = toolchain.version if toolchain else None
     located = locate(attempt.stack, session=session, aim=aim, cargo=cargo)
     try:
-        _rebase_at(attempt, located, session=session, rustc=rustc, held=held)
+        _rebase_at(attempt, located, session=session, aim=aim, rustc=rustc, held=held)
     except (ProcessError, MachineError):
         if located.mirror is None or not located.mirror.mend(say=session.say):
             raise
         located = locate(attempt.stack, session=session, aim=aim, cargo=cargo)
-        _rebase_at(attempt, located, session=session, rustc=rustc, held=held)
+        _rebase_at(attempt, located, session=session, aim=aim, rustc=rustc, held=held)
 
 
 def _rebase_at(
@@ -98,6 +100,7 @@ def _rebase_at(
     located: Located,
     *,
     session: Session,
+    aim: Aim,
     rustc: str | None,
     held: contextlib.ExitStack,
 ) -> None:
@@ -111,3 +114,13 @@ def _rebase_at(
     attempt.rebased = rebase(
         stack, repository=lent, channel=channel, base=base, onto=located.onto, rustc=rustc
     )
+    floor = attempt.rebased.facts.floor
+    if aim.onto == FLOOR and floor is not None:
+        session.say(
+            f"{stack.name}: in conflict there: rebasing onto {floor.place.label}, its floor"
+        )
+        there = rebase(
+            stack, repository=lent, channel=channel, base=base, onto=floor.place, rustc=rustc
+        )
+        facts = msgspec.structs.replace(there.facts, floor=floor)
+        attempt.rebased = dataclasses.replace(there, facts=facts)

@@ -14,13 +14,15 @@ from forkbot.upstream.mirror import Mirror
 from forkbot.upstream.releases import ReleaseHistory, manifest_refusal, release_history
 from forkbot.words import Channel, GitUrl, Oid, Version, parse_git_url
 
+FLOOR = "floor"  # as an aim: the newest commit on which the whole stack applies
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Aim:
     """What a person asked for instead of the newest upstream."""
 
     upstream: str | None = None  # a URL or path in place of stack.yaml's, for this run
-    onto: str | None = None  # a revision, tag or version
+    onto: str | None = None  # a revision, tag or version; FLOOR, which takes a rebase to know
     base: str | None = None
     stay: bool = False  # onto is the base: verify and publish what the files say
 
@@ -37,11 +39,13 @@ class Located:
 
 
 def locate(stack: Stack, *, session: Session, aim: Aim, cargo: Cargo | None) -> Located:
-    """Find a stack's upstream on the session's channel.
+    """Find a stack's upstream on the session's channel; its newest, where the aim is the floor.
 
     ``cargo`` is needed on the release channel. Raises ``RemoteError`` when upstream is out of
     reach, ``UsageError`` when a revision, a base or a channel is not there.
     """
+    if aim.onto == FLOOR:
+        aim = dataclasses.replace(aim, onto=None)
     match session.channel:
         case Channel.MAIN:
             return _on_main(stack, session=session, aim=aim)

@@ -19,7 +19,7 @@ from forkbot.cli.surroundings import (
 from forkbot.errors import UsageError
 from forkbot.forge.local import LocalForge
 from forkbot.git.remote import is_path
-from forkbot.locate import Aim
+from forkbot.locate import FLOOR, Aim
 from forkbot.run import Step, run
 from forkbot.text import redact
 from forkbot.words import Channel, parse_git_url
@@ -32,7 +32,11 @@ def _aims(function: F) -> F:
         click.option(
             "--base", metavar="REV", help="Take this as the base instead of what stack.lock says."
         ),
-        click.option("--onto", metavar="REV", help="Go to this revision, tag or version."),
+        click.option(
+            "--onto",
+            metavar="REV",
+            help="Go to this revision, tag or version, or to `floor`: as far as all patches apply.",
+        ),
         click.option(
             "--upstream", metavar="URL", help="Fetch upstream from this URL or path, this once."
         ),
@@ -54,7 +58,7 @@ def _go(
     again: bool = False,
 ) -> int:
     several = len(stacks) != 1
-    if several and (aim.base or aim.onto or aim.upstream):
+    if several and (aim.base or aim.onto not in (None, FLOOR) or aim.upstream):
         raise UsageError(
             "--base, --onto and --upstream speak of one upstream, so they need one stack",
             hint=f"forkbot {command} tokio --onto …",

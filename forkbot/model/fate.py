@@ -68,7 +68,7 @@ class Rebase(Fact, frozen=True, kw_only=True):
     rewritten: tuple[PatchName, ...] = ()  # patch files whose bytes change
     moved: bool = False  # the base moved
     upstream_commits: int = 0  # on upstream's line, from base to onto
-    floor: Floor | None = None  # when a conflict stopped it
+    floor: Floor | None = None  # when a conflict stopped it, here or on the way to the floor
     without: Without | None = None
     suspicions: tuple[Suspicion, ...] = ()
     drifts: tuple[Drift, ...] = ()

@@ -117,7 +117,7 @@ def _floor(stack: StackRecord, rebase: Rebase, floor: Floor, web: Web) -> Sectio
     blocks: list[Block] = [Paragraph((f"{_capital(floor_line(rebase, floor))}.",))]
     if floor.blocked_by is not None:
         blocks.append(Paragraph(("In the way: ", *web.told(floor.blocked_by), ".")))
-    if floor.place.commit != rebase.base.commit:
+    if floor.place.commit not in (rebase.base.commit, rebase.onto.commit):
         blocks.append(Paragraph(("To go there meanwhile:",)))
         blocks.append(Listing(text="\n".join(go_to(rebase, floor)), language="sh"))
     return Section(title=(f"{stack.name}: the floor",), weight=Weight.OUTLOOK, blocks=tuple(blocks))

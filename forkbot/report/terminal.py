@@ -131,6 +131,8 @@ def _path(path: ConflictedPath, conflict: Conflict, web: Web) -> Iterator[Said]:
 
 def _notes(rebase: Rebase) -> Iterator[Said]:
     """Yield what is to be known of patches that are no trouble yet, or no more."""
+    if rebase.floor is not None and rebase.conflict is None:
+        yield f"{rebase.stack}: {floor_line(rebase, rebase.floor)}", ""
     for outcome in rebase.outcomes:
         for replay in outcome.replays:
             by = f"{clip(replay.author, 60)} of {replay.date}"

@@ -397,3 +397,39 @@ def test_an_upstream_behind_the_base_is_a_stale_copy(world: World, upstream: Ups
     ]
     assert world.listing(".forkbot") == before
     world.forkbot("rebase", "demo", "--onto", "v1.0.0")
+
+
+def test_to_the_floor_and_no_further(world: World, upstream: Upstream) -> None:
+    easy_news(upstream)
+    broke = upstream.commit("reword it", {"src/lib.rs": TEXT.replace("line 20\n", "reworded\n")})
+    upstream.commit("after", {"new.rs": "new\n"})
+    said = world.forkbot("rebase", "demo", "--onto", "floor")
+    assert said.out == table(f"""
+         stack   upstream          patches                         verified    fork branch
+         ─────────────────────────────────────────────────────────────────────────────────
+         demo    v1.0.0 → v1.1.0   1 shifted, 1 adapted, 1 empty   not asked   not asked
+
+        demo: patch third leaves the series, empty: on v1.1.0 the merge leaves nothing of it: upstream has this content
+        demo: the whole stack goes as far as v1.1.0, 2 commits behind; the next ({broke[:12]}) is in the way
+        demo: 1 of 3 patches as reviewed; read second; besides: 1 empty
+        1 stack on main: files updated
+        """)
+    assert said.progress == [
+        "demo: locating upstream",
+        f"demo: rebasing onto v1.1.0-2-g{upstream.tip[:9] if upstream.tip else None}",
+        "demo: in conflict there: rebasing onto v1.1.0, its floor",
+    ]
+    before = world.listing()
+    said = world.forkbot("rebase", "--onto", "floor")
+    assert said.out == table(f"""
+         stack   upstream   patches       verified    fork branch
+         ────────────────────────────────────────────────────────
+         demo    v1.1.0     2 unchanged   not asked   not asked
+
+        demo: the whole stack goes no further than it is: the next commit after its base ({broke[:12]}) is in the way
+        1 stack on main: nothing new
+        """)
+    assert world.listing() == before
+    upstream.commit("take it back", {"src/lib.rs": TEXT})
+    label = f"v1.1.0-3-g{upstream.tip[:9] if upstream.tip else None}"
+    assert label in world.forkbot("rebase", "demo", "--onto", "floor").out
