@@ -29,6 +29,7 @@ COMMANDS = {
     "verify": ("forkbot.cli.go", "Build and run stacks for wasm32-wasip2 as their files say."),
     "publish": ("forkbot.cli.go", "Push verified stacks to their fork branches."),
     "probe": ("forkbot.cli.probe", "Find out what each patch is there for, by leaving it out."),
+    "patch": ("forkbot.cli.patch", "Change the series of a stack: drop."),
     "report": ("forkbot.cli.look", "Show the report of a run, the newest by default."),
     "toolchain": ("forkbot.cli.tools", "Find or get a rustc for wasm32-wasip2, and wasmtime."),
     "doctor": ("forkbot.cli.tools", "Check everything forkbot needs, and say what to do."),

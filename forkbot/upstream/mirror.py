@@ -39,6 +39,11 @@ class Mirror:
         except OSError as e:
             raise MachineError(f"cannot keep a mirror: {e.strerror}", where=str(self._path)) from e
 
+    def at_hand(self, oid: Oid) -> Repository | None:
+        """Return the mirror as it is when it has ``oid``; no network is asked."""
+        repository = Repository(git_dir=self._path, env=self._env)
+        return repository if self._path.exists() and repository.has(oid) else None
+
     def _update(self, branch: BranchName, *, say: Callable[[str], None]) -> tuple[Repository, Oid]:
         first = not self._path.exists()
         if first:

@@ -101,6 +101,15 @@ def release_history(
         raise MachineError(f"cannot keep the releases: {e.strerror}", where=str(folder)) from e
 
 
+def releases_at_hand(
+    crate: str, oid: Oid, *, cache: Path, git_env: process.Env
+) -> Repository | None:
+    """Return the history of ``crate`` as it is when it has ``oid``; cargo is not asked."""
+    git_dir = cache / "releases" / f"{crate_name(crate)}.git"
+    repository = Repository(git_dir=git_dir, env=git_env)
+    return repository if git_dir.exists() and repository.has(oid) else None
+
+
 def manifest_refusal(paths: Iterable[bytes], *, subdir: Subdir) -> str | None:
     """Return why a patch that touches ``paths`` cannot be carried on this channel; None if it can.
 

@@ -8,7 +8,7 @@ FLOORS: Mapping[str, int] = {
     "model": 1,
     "cargo": 2, "forge": 2, "git": 2, "process": 2, "rundir": 2, "stackdir": 2, "upstream": 2,
     "publish": 3, "rebase": 3, "report": 3, "verify": 3,
-    "attempt": 4, "begin": 4, "hold": 4, "locate": 4, "probe": 4, "run": 4, "session": 4,
+    "attempt": 4, "begin": 4, "drop": 4, "hold": 4, "locate": 4, "probe": 4, "run": 4, "session": 4,
     "status": 4, "verification": 4,
     "__main__": 5, "cli": 5,
 }  # fmt: skip
@@ -23,6 +23,7 @@ SIBLINGS: Mapping[str, AbstractSet[str]] = {
     "publish": {"rebase"},  # whose name is on the commits that a push may overwrite
     "locate": {"session"},
     "begin": {"session"},
+    "drop": {"attempt", "locate", "session"},
     "attempt": {"locate", "session"},
     "hold": {"attempt"},
     "verification": {"attempt", "hold", "session"},

@@ -1,0 +1,138 @@
+"""``patch drop``: what a person types to accept a proposal. Offline, where the cache has the bases.
+
+Both channels share the patch files, so the result is worked out for each that has a lock, and all
+is written in one step. A channel whose base is out of reach stops it before anything is written: a
+lock that its own patches no longer reproduce would be worse than a patch too many.
+"""
+
+import contextlib
+import dataclasses
+
+from forkbot.attempt import cargo_of
+from forkbot.errors import UsageError
+from forkbot.git.remote import is_path
+from forkbot.git.repository import Repository, quarantine, sealed_env
+from forkbot.git.workbench import Workbench
+from forkbot.locate import Aim, locate
+from forkbot.model.place import Place
+from forkbot.model.stack import ChannelLock, Lock, Stack
+from forkbot.rebase.drop import Dropped, Ground, drop_patches
+from forkbot.session import Session
+from forkbot.stackdir.files import write_stack
+from forkbot.stackdir.load import load_family, select, stack_folder
+from forkbot.upstream.mirror import Mirror
+from forkbot.upstream.releases import releases_at_hand
+from forkbot.verify.toolchain import find_toolchain
+from forkbot.words import Channel, GitUrl, PatchName, parse_patch_name
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Drop:
+    """What a drop did, or would do."""
+
+    dropped: tuple[PatchName, ...]
+    rewritten: tuple[PatchName, ...]
+    channels: tuple[Channel, ...]
+    files: tuple[str, ...]
+
+
+def drop(session: Session, name: str, patches: tuple[str, ...]) -> Drop:
+    """Take ``patches`` out of the stack ``name``; its files change in one step, or not at all.
+
+    Raises ``UsageError`` when a later patch does not stand without them, ``RemoteError`` when a
+    base is neither in the cache nor to be had.
+    """
+    with contextlib.ExitStack() as held, session.alone():
+        (stack,) = select(load_family(session.root), (name,), root=session.root)
+        names = _named(stack, patches)
+        if not stack.lock.channels:
+            raise UsageError(
+                f"{stack.name} sits nowhere yet, so nothing can be proven of it",
+                where=f"stacks/{stack.name}",
+                hint=f"forkbot rebase {stack.name}",
+            )
+        grounds = {
+            channel: _ground(stack, lock, channel, session=session, held=held)
+            for channel, lock in stack.lock.channels.items()
+        }
+        found = drop_patches(stack, names, grounds)
+        files = write_stack(
+            stack_folder(session.root, stack.name),
+            old=stack,
+            patches=found.patches,
+            lock=_lock(stack.lock, found),
+            resolutions=tuple(r for r in stack.resolutions if r.patch not in names),
+            dry_run=session.dry_run,
+        )
+    return Drop(
+        dropped=names, rewritten=found.rewritten, channels=tuple(found.results), files=files
+    )
+
+
+def _named(stack: Stack, patches: tuple[str, ...]) -> tuple[PatchName, ...]:
+    asked = {parse_patch_name(name.removesuffix(".patch")) for name in patches}
+    known = [p.name for p in stack.patches]
+    for name in sorted(asked.difference(known)):
+        raise UsageError(
+            f"there is no patch {name!r}",
+            where=f"stacks/{stack.name}/patches/series",
+            hint=f"patches here: {', '.join(known) or 'none'}",
+        )
+    return tuple(name for name in known if name in asked)
+
+
+def _ground(
+    stack: Stack,
+    lock: ChannelLock,
+    channel: Channel,
+    *,
+    session: Session,
+    held: contextlib.ExitStack,
+) -> Ground:
+    base = Place(commit=lock.base, tree=lock.base_tree, label=lock.base_label)
+    repository = _at_hand(stack, base, channel, session)
+    if repository is None:
+        on = dataclasses.replace(session, channel=channel)
+        cargo = None
+        if channel is Channel.RELEASE:
+            found = find_toolchain(env=session.ambient, cache=session.cache, say=session.say)
+            cargo = cargo_of(found, session)
+        session.say(f"{stack.name}: locating {base.label}")
+        located = locate(stack, session=on, aim=Aim(stay=True), cargo=cargo)
+        if located.base is None:
+            raise UsageError(
+                f"the base {base.label} is not among the releases any more",
+                where=f"stacks/{stack.name}/stack.lock",
+                hint=f"forkbot rebase {stack.name} --channel {channel.value}",
+            )
+        repository, base = located.repository, located.base
+    lent = held.enter_context(quarantine(repository, scratch=session.scratch))
+    return Ground(base=base, bench=held.enter_context(Workbench(lent)))
+
+
+def _at_hand(stack: Stack, base: Place, channel: Channel, session: Session) -> Repository | None:
+    """Return what the cache has of upstream, if the base is in it."""
+    match channel:
+        case Channel.MAIN:
+            url = stack.policy.upstream.git
+            url = str(session.root / url) if is_path(url) else url
+            mirror = Mirror(GitUrl(url), cache=session.cache, ambient=session.ambient)
+            return mirror.at_hand(base.commit)
+        case Channel.RELEASE:
+            return releases_at_hand(
+                stack.policy.crate, base.commit, cache=session.cache,
+                git_env=sealed_env(session.ambient),
+            )  # fmt: skip
+
+
+def _lock(lock: Lock, dropped: Dropped) -> Lock:
+    """Return the lock with the new results; what was proven of the old ones is forgotten."""
+    for channel, result in dropped.results.items():
+        base = result.base
+        after = ChannelLock(
+            base=base.commit, base_label=base.label, base_tree=base.tree,
+            result=result.commit, result_tree=result.tree,
+            published=lock.channels[channel].published,
+        )  # fmt: skip
+        lock = lock.with_channel(channel, after)
+    return lock
