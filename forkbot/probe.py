@@ -21,7 +21,7 @@ from forkbot.model.record import RunRecord, Trouble
 from forkbot.model.stack import Probed, ProbedPatch
 from forkbot.model.verdict import Build, Colour, Verdict
 from forkbot.rebase.leaveout import LeftOut, leave_each_out
-from forkbot.report.markdown import render_markdown
+from forkbot.report.pages import pages
 from forkbot.report.verified import cause, features, reason
 from forkbot.run import record_of
 from forkbot.rundir import RunDirectory
@@ -76,7 +76,7 @@ def probe(
         stacks = (msgspec.structs.replace(s, probes=answers.get(s.name, ())) for s in record.stacks)
         record = msgspec.structs.replace(record, stacks=tuple(stacks), trouble=_trouble(control))
         if control is not None and not session.dry_run:
-            runs.write(record, report=render_markdown(record), bundles={})
+            runs.write(record, pages=pages(record), bundles={})
     return record
 
 

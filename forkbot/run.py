@@ -32,7 +32,7 @@ from forkbot.model.record import RunRecord, StackRecord, Trouble
 from forkbot.model.stack import ChannelLock, StackVerdict
 from forkbot.model.verdict import Colour, Verdict
 from forkbot.publish import carry_out, plan_publication
-from forkbot.report.markdown import render_markdown
+from forkbot.report.pages import pages
 from forkbot.rundir import RunDirectory
 from forkbot.session import Session
 from forkbot.stackdir.files import write_stack
@@ -96,7 +96,7 @@ def run(
         )  # fmt: skip
         if record.kept:
             bundles = dict(_bundles(attempts, session))
-            runs.write(record, report=render_markdown(record), bundles=bundles)
+            runs.write(record, pages=pages(record), bundles=bundles)
     return record
 
 

@@ -1,9 +1,10 @@
-"""Run records on disk: ``.forkbot/runs/<id>/`` with record.json, report.md and the bundles."""
+"""Run records on disk: ``.forkbot/runs/<id>/`` with record.json, its pages and the bundles."""
 
 import contextlib
 import datetime as dt
 import itertools
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -27,7 +28,9 @@ class RunDirectory:
         more = (f"{stem}-{n}" for n in itertools.count(2))
         return next(i for i in itertools.chain([stem], more) if i not in taken)
 
-    def write(self, record: RunRecord, *, report: str, bundles: dict[str, bytes]) -> Path:
+    def write(
+        self, record: RunRecord, *, pages: Mapping[str, str], bundles: Mapping[str, bytes]
+    ) -> Path:
         """Write a record as one step and return its folder; old records beyond 50 go."""
         target = self.folder / record.id
         draft = self.folder / f".{record.id}.new"
@@ -38,7 +41,8 @@ class RunDirectory:
             (draft / "record.json").write_bytes(
                 msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n"
             )
-            (draft / "report.md").write_text(report, encoding="utf-8")
+            for name, page in pages.items():
+                (draft / name).write_text(page, encoding="utf-8")
             for name, data in bundles.items():
                 (draft / "bundles" / f"{name}.bundle").write_bytes(data)
             draft.rename(target)

@@ -8,14 +8,15 @@ from rich.table import Table
 from rich.text import Text
 
 from forkbot.cli.surroundings import console, json_option, opened, print_json
-from forkbot.errors import EXIT_DONE
+from forkbot.errors import EXIT_DONE, MachineError, UsageError
 from forkbot.forge.local import LocalForge
-from forkbot.report.markdown import render_markdown
 from forkbot.report.terminal import show
 from forkbot.rundir import RunDirectory
 from forkbot.stackdir.load import load_family, select
 from forkbot.status import standing
 from forkbot.words import Channel
+
+_FILES = {"markdown": "report.md", "html": "report.html"}
 
 
 @click.command("status")
@@ -54,22 +55,44 @@ def status_command(root: Path | None, stacks: tuple[str, ...], *, as_json: bool)
 @click.command("report")
 @click.argument("run", required=False)
 @click.option(
-    "--format", "face", type=click.Choice(["terminal", "markdown"]), default="terminal",
+    "--format", "face", type=click.Choice(["terminal", "markdown", "html"]), default="terminal",
     show_default=True, help="How to show it.",
+)  # fmt: skip
+@click.option(
+    "--output", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False),
+    help="Write markdown or html there instead of to stdout.",
 )  # fmt: skip
 @json_option
 @click.pass_obj
-def report_command(root: Path | None, run: str | None, *, face: str, as_json: bool) -> int:
+def report_command(
+    root: Path | None, run: str | None, *, face: str, output: Path | None, as_json: bool
+) -> int:
     """Show the report of a run, the newest by default.
 
     Made anew from the run's record, so it can be had in any form at any time.
     """
+    if output is not None and (as_json or face == "terminal"):
+        raise UsageError(
+            "--output takes a page", hint="forkbot report --format html --output report.html"
+        )
     with opened(root) as session:
         record = RunDirectory(session.state / "runs").read(run)
     if as_json:
         print_json(record)
-    elif face == "markdown":
-        click.echo(render_markdown(record), nl=False)
-    else:
+    elif face == "terminal":
         show(record, console())
+    else:
+        from forkbot.report.pages import pages  # noqa: PLC0415 - a terminal needs none of it
+
+        _put(pages(record)[_FILES[face]], output)
     return EXIT_DONE
+
+
+def _put(page: str, output: Path | None) -> None:
+    if output is None:
+        click.echo(page, nl=False)
+        return
+    try:
+        output.write_text(page, encoding="utf-8")
+    except OSError as e:
+        raise MachineError(f"cannot write it: {e.strerror}", where=str(output)) from e

@@ -219,7 +219,7 @@ def _path(path: ConflictedPath, conflict: Conflict, web: Web) -> Section:
     if story:
         lead.append(Items(tuple(story)))
     return Section(
-        title=(Code(clip(path.path)), f": {path.kind.value}, {path.effort.value}", *broken),
+        title=(Code(clip(path.path)), f": {path.kind.value}, needs {path.effort.value}", *broken),
         level=3,
         weight=Weight.CONFLICT,
         blocks=(*lead, *_texts(path, conflict, web)),
@@ -254,7 +254,7 @@ def _texts(path: ConflictedPath, conflict: Conflict, web: Web) -> tuple[Block, .
 def _hunk(hunk: Hunk, path: ConflictedPath, conflict: Conflict, web: Web) -> Iterator[Block]:
     why = explained(hunk.kind, clip(path.moved_to), whole=False)
     yield Paragraph((
-        Strong(f"Line {hunk.line}: {hunk.kind.value}, {hunk.effort.value}."),
+        Strong(f"Line {hunk.line}: {hunk.kind.value}, needs {hunk.effort.value}."),
         f" {why}" if hunk.kind is not path.kind else "",
     ))  # fmt: skip
     if lines := owned(hunk.owners, web):

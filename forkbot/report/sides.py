@@ -20,25 +20,30 @@ class Row:
     ours: str | None
 
 
+def lines_of(text: str) -> list[str]:
+    """Return the lines of a text as an editor counts them; none of an empty one."""
+    return text.removesuffix("\n").split("\n") if text else []
+
+
 def diff(before: str, after: str, *, above: str = "", below: str = "") -> str:
     """Return how ``before`` became ``after``, every line of both, between lines around them."""
-    old, new = before.splitlines(), after.splitlines()
-    lines = [f" {line}" for line in above.splitlines()]
+    old, new = lines_of(before), lines_of(after)
+    lines = [f" {line}" for line in lines_of(above)]
     for tag, i1, i2, j1, j2 in _opcodes(old, new):
         if tag == "equal":
             lines += [f" {line}" for line in old[i1:i2]]
         else:
             lines += [f"-{line}" for line in old[i1:i2]]
             lines += [f"+{line}" for line in new[j1:j2]]
-    lines += [f" {line}" for line in below.splitlines()]
+    lines += [f" {line}" for line in lines_of(below)]
     return "\n".join(lines)
 
 
 def aligned(base: str, upstream: str, ours: str) -> tuple[Row, ...]:
     """Return three texts in rows: each line of the base beside what both sides made of it."""
-    old = base.splitlines()
-    up_lines, up_between = _beside(old, upstream.splitlines())
-    our_lines, our_between = _beside(old, ours.splitlines())
+    old = lines_of(base)
+    up_lines, up_between = _beside(old, lines_of(upstream))
+    our_lines, our_between = _beside(old, lines_of(ours))
     rows: list[Row] = []
     for n in range(len(old) + 1):
         rows += (

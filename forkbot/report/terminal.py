@@ -50,7 +50,7 @@ def _told(record: RunRecord) -> Iterator[Said]:
     for line in writes(record):
         yield f"would {line}", ""
     if record.kept and record.exit_code != 0:
-        yield f"the whole report: .forkbot/runs/{record.id}/report.md", ""
+        yield f"the whole report: .forkbot/runs/{record.id}/report.html", ""
     yield summary(record), "bold green" if record.exit_code == 0 else "bold red"
     for step in next_steps(record):
         yield f"next: {step}", "cyan"
@@ -121,7 +121,7 @@ def _conflict(stack: StackRecord, rebase: Rebase, record: RunRecord) -> Iterator
 def _path(path: ConflictedPath, conflict: Conflict, web: Web) -> Iterator[Said]:
     lines = [f"{h.line:,}" for h in path.hunks]
     where = f", line{'' if len(lines) == 1 else 's'} {listed(lines, most=8)}" if lines else ""
-    yield f"  {path.path}: {path.kind.value}, {path.effort.value}{where}", "red"
+    yield f"  {path.path}: {path.kind.value}, needs {path.effort.value}{where}", "red"
     found = breaker_of(conflict, path.path)
     if found is not None:
         yield f"    broken by {plain(web.told(found))}", ""

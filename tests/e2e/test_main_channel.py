@@ -102,11 +102,11 @@ def test_a_conflict_touches_nothing_and_says_where(world: World, upstream: Upstr
 
         conflict: demo: patch second is in conflict with v2.0.0 in 1 file, broken by {broke}
           it is for: Because.
-          src/lib.rs: both edited, some thought, line 21
+          src/lib.rs: both edited, needs some thought, line 21
             broken by {broke} of 2026-09-21 by An Upstream Dev: release 2.0.0
           behind it: third goes on without it
           floor: the whole stack goes no further than it is: the next commit after its base ({broke}) is in the way
-        the whole report: .forkbot/runs/20261118T110640000Z-2/report.md
+        the whole report: .forkbot/runs/20261118T110640000Z-2/report.html
         1 stack on main: 1 in conflict
         next: forkbot resolve demo
         """)

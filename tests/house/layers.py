@@ -47,6 +47,7 @@ OWNED: Mapping[str, AbstractSet[str]] = {
     "github": set(),
     "click": {"cli"},
     "rich": {"cli", "report"},
+    "pygments": {"report"},
 }
 # What starts a child without an import that shows it.
 STARTS = ("fork", "forkpty", "popen", "posix_spawn", "posix_spawnp", "startfile", "system")

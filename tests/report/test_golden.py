@@ -1,4 +1,4 @@
-"""Every way a run can end, told in Markdown and in a terminal, compared whole.
+"""Every way a run can end, told in Markdown, as a page and in a terminal, compared whole.
 
 ``REWRITE_GOLDEN=1 pytest tests/report`` writes the files anew; read their diff as the reader of the
 report would, tired and at three in the morning.
@@ -6,11 +6,13 @@ report would, tired and at three in the morning.
 
 import io
 import os
+import re
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+from forkbot.report.html import render_html
 from forkbot.report.markdown import render_markdown
 from forkbot.report.terminal import show
 from tests.report.judged import JUDGED
@@ -35,6 +37,12 @@ def test_markdown(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ALL)
+def test_html(name: str) -> None:
+    page = render_html(ALL[name])
+    check(f"{name}.html", re.sub(r"(?s)(?<=<style>).*(?=</style>)", "page.css", page))
+
+
+@pytest.mark.parametrize("name", ALL)
 def test_terminal(name: str) -> None:
     out = io.StringIO()
     show(ALL[name], Console(file=out, width=80, highlight=False))
@@ -42,5 +50,5 @@ def test_terminal(name: str) -> None:
 
 
 def test_no_file_lies_about() -> None:
-    known = {f"{name}.{kind}" for name in ALL for kind in ("md", "txt")}
+    known = {f"{name}.{kind}" for name in ALL for kind in ("html", "md", "txt")}
     assert {path.name for path in GOLDEN.iterdir()} == known
