@@ -102,7 +102,7 @@ def test_a_conflict_touches_nothing_and_says_where(world: World, upstream: Upstr
 
         conflict: demo: patch second is in conflict with v2.0.0 in 1 file, broken by {broke}
           it is for: Because.
-          src/lib.rs: both edited, needs some thought, line 21
+          src/lib.rs: both edited, needs a small edit, line 21
             broken by {broke} of 2026-09-21 by An Upstream Dev: release 2.0.0
           behind it: third goes on without it
           floor: the whole stack goes no further than it is: the next commit after its base ({broke}) is in the way
