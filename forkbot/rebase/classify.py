@@ -40,7 +40,7 @@ def classify(region: Region, sides: Sides, search: Search) -> tuple[ConflictClas
     against = [
         t for t in region.theirs if not all(_can_both_stand(t, m, sides) for m in region.mine)
     ]
-    if not against:
+    if not against and not _same_talk(region, sides):
         return ConflictClass.CONTEXT, ""
     lost = [line for t in against for line in _said(sides.base, t.old)]
     instead = [line for t in against for line in _said(sides.upstream, t.new)]
@@ -78,6 +78,15 @@ def size_of(edits: Iterable[Edit]) -> int:
 def _said(lines: Lines, span: range) -> list[bytes]:
     """Return the lines of a span that say something, without the white space around them."""
     return [said for n in span if (said := lines[n].strip())]
+
+
+def _same_talk(region: Region, sides: Sides) -> bool:
+    """Whether both sides write the same line: then they are at the same thing."""
+    there, here = (
+        {line for e in edits for line in _said(lines, e.new) if _WORD.search(line)}
+        for edits, lines in ((region.theirs, sides.upstream), (region.mine, sides.ours))
+    )
+    return bool(there & here)
 
 
 def _alike(some: list[bytes], others: list[bytes]) -> bool:

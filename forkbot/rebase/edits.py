@@ -103,34 +103,37 @@ def back(edits: Iterable[Edit]) -> tuple[Edit, ...]:
 
 def regions(base: Oid | None, upstream: Oid, ours: Oid, *, texts: Texts) -> Iterator[Region]:
     """Yield the regions in which a merge of three blobs conflicts, in order."""
-    theirs, mine = texts.edits(base, upstream), texts.edits(base, ours)
-    for group in _touching((*theirs, *mine)):
-        there = tuple(e for e in theirs if e in group)
-        here = tuple(e for e in mine if e in group)
-        if not there or not here:
+    groups = _touching(texts.edits(base, upstream), texts.edits(base, ours))
+    for theirs, mine in groups:
+        if not theirs or not mine:
             continue
-        said = [texts.lines(upstream)[there[0].new.start : there[-1].new.stop],
-                texts.lines(ours)[here[0].new.start : here[-1].new.stop]]  # fmt: skip
-        if len(group) == 2 and there[0].old == here[0].old and said[0] == said[1]:
+        said = [texts.lines(upstream)[theirs[0].new.start : theirs[-1].new.stop],
+                texts.lines(ours)[mine[0].new.start : mine[-1].new.stop]]  # fmt: skip
+        one_each = len(theirs) == len(mine) == 1
+        if one_each and theirs[0].old == mine[0].old and said[0] == said[1]:
             continue  # both sides did the same
-        touched = range(min(e.old.start for e in group), max(e.old.stop for e in group))
+        edits = (*theirs, *mine)
+        touched = range(min(e.old.start for e in edits), max(e.old.stop for e in edits))
         yield Region(
-            touched, _across(there, touched), _across(here, touched), theirs=there, mine=here
+            touched, _across(theirs, touched), _across(mine, touched), theirs=theirs, mine=mine
         )
 
 
-def _touching(edits: Iterable[Edit]) -> Iterator[list[Edit]]:
-    """Yield groups of edits that overlap or neighbour each other in the old text."""
-    group: list[Edit] = []
+def _touching(
+    theirs: Iterable[Edit], mine: Iterable[Edit]
+) -> Iterator[tuple[tuple[Edit, ...], tuple[Edit, ...]]]:
+    """Yield the two sides' edits in groups that overlap or neighbour each other in the old text."""
+    # told apart by side, not by value: empty ranges are equal wherever they are
+    both = [(e, 0) for e in theirs] + [(e, 1) for e in mine]
+    group: tuple[list[Edit], list[Edit]] = ([], [])
     end = -1
-    for edit in sorted(edits, key=lambda e: (e.old.start, e.old.stop)):
-        if edit.old.start > end and group:
-            yield group
-            group = []
-        group.append(edit)
+    for edit, side in sorted(both, key=lambda b: (b[0].old.start, b[0].old.stop)):
+        if edit.old.start > end:
+            yield tuple(group[0]), tuple(group[1])
+            group = ([], [])
+        group[side].append(edit)
         end = max(end, edit.old.stop)
-    if group:
-        yield group
+    yield tuple(group[0]), tuple(group[1])
 
 
 def _across(edits: Sequence[Edit], old: range) -> range:

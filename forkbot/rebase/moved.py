@@ -6,6 +6,7 @@ the base. Indentation does not count: what moves into a module or an impl is ind
 
 import bisect
 import re
+from collections import Counter
 from collections.abc import Container, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 
@@ -13,8 +14,9 @@ from forkbot.git.trees import Entry
 from forkbot.rebase.ground import Ground
 from forkbot.words import Oid
 
-MOST = 0.5  # more than this share of the lines, and
-ENOUGH = 30  # this many characters: a brace and an attribute stand everywhere
+MOST = 0.5  # more than this share of the lines that tell, and
+LEAST = 3  # this many of them
+FEW = 2  # files that have a line, above which it is a commonplace: an import, an attribute
 _TELLING = re.compile(rb"\w\W*\w\W*\w")  # not blank, no mere brackets
 
 
@@ -33,8 +35,8 @@ class Gained:
         The file they were taken from is looked at first: ``path`` on ``onto``, ``before`` on the
         base; what stands there in the lines ``but`` (from 0) is their old place, not a new one.
         """
-        wanted = frozenset(s for line in lines if _TELLING.search(s := line.strip()))
-        if sum(map(len, wanted)) < ENOUGH:
+        wanted = self._telling(lines, before)
+        if not wanted:
             return None
         files = self._changed()
         for other in sorted(files, key=lambda other: (other != path, other)):
@@ -47,6 +49,18 @@ class Gained:
             if line is not None:
                 return other, line + 1
         return None
+
+    def _telling(self, lines: Iterable[bytes], before: Oid | None) -> frozenset[bytes]:
+        """Return those ``lines`` that are no commonplace: once in their file, in few files now."""
+        times = Counter(line.strip() for line in self._texts.lines(before))
+        once = {said for line in lines if times[said := line.strip()] <= 1}
+        telling = {said for said in once if _TELLING.search(said)}
+        if len(telling) < LEAST:
+            return frozenset()
+        files = Counter(
+            line for _, _, present in self._changed().values() for line in telling & present
+        )
+        return frozenset(line for line in telling if files[line] <= FEW)
 
     def _spots(self, wanted: frozenset[bytes], old: Oid | None, new: Oid) -> Iterator[int]:
         """Yield where lines that are new in a file are among the ``wanted``."""
@@ -84,4 +98,4 @@ def _blob(entry: Entry | None) -> Oid | None:
 
 
 def _most(found: AbstractSet[bytes], wanted: AbstractSet[bytes]) -> bool:
-    return len(found) > MOST * len(wanted) and sum(map(len, found)) >= ENOUGH
+    return len(found) >= LEAST and len(found) > MOST * len(wanted)

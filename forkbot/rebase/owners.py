@@ -38,6 +38,7 @@ class Blame:
     def __init__(self, ground: Ground) -> None:
         self._ground = ground
         self._commits: dict[Oid, UpstreamCommit] = {}
+        self._walks: dict[tuple[Oid, Oid], list[Oid]] = {}
 
     def wrote(self, path: bytes, lines: Iterable[int]) -> dict[int, Oid]:
         """Return who wrote each of the ``lines`` of ``path`` on ``onto``; not what is older."""
@@ -51,10 +52,15 @@ class Blame:
 
     def _gone(self, path: bytes, lines: Mapping[int, int], *, old: Oid, new: Oid) -> dict[int, Oid]:
         """Return, by the keys of ``lines``, who took away what ``old`` has at their values."""
-        walk = first_parents(self._ground.bench, old, new, None)
-        if not walk:
+        if not lines:
             return {}
-        start = self._ground.bench.objects.parents(walk[0])[0]
+        if (old, new) not in self._walks:
+            self._walks[old, new] = first_parents(self._ground.bench, old, new, None)
+        walk = self._walks[old, new]
+        starts = self._ground.bench.objects.parents(walk[0])[:1] if walk else ()
+        if not starts:
+            return {}  # nothing happened, or a history of its own was merged
+        start = starts[0]
         there = self._lines_at(start, path, old, lines)
         after = dict(zip((start, *walk), walk, strict=False))
         found: dict[int, Oid] = {}
@@ -153,7 +159,8 @@ class Blame:
     def commits(self, oids: Iterable[Oid]) -> Mapping[Oid, UpstreamCommit]:
         """Return who made each commit; every one is asked for once."""
         new = [oid for oid in oids if oid not in self._commits]
-        self._commits |= upstream_commits(self._ground.bench, new)
+        if new:
+            self._commits |= upstream_commits(self._ground.bench, new)
         return self._commits
 
 

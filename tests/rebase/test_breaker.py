@@ -158,3 +158,23 @@ def test_what_only_a_merge_itself_broke_names_no_commit_of_its_branch(
     merge = upstream.commit("Merge the branch, and edit on the way", evil, merging=(side,))
     (found,) = breakers(upstream, base, {"fix": {"a.rs": text(l5="five")}}, tmp_path)
     assert (found.commit, found.brought) == (merge, None)
+
+
+def test_a_path_has_one_name_whatever_stands_in_its_way(upstream: Upstream, tmp_path: Path) -> None:
+    """ort calls the file aside of a folder by an id that differs from merge to merge."""
+    base = upstream.commit("base", {"a": text(), "b": "b\n"})
+    upstream.commit("before", {"b": "B\n"})
+    upstream.commit("a is a folder", {"a": None, "a/inside": "inside\n"})
+    for n in range(3):
+        upstream.commit(f"later {n}", {"a/inside": f"{n}\n"})
+    (found,) = breakers(upstream, base, {"fix": {"a": text(l5="five")}}, tmp_path)
+    assert told((found,)) == ["a: a is a folder"]
+    assert (found.earlier_names, found.came_and_went) == ((), ())
+
+
+def test_a_file_renamed_on_both_sides_is_one_path(upstream: Upstream, tmp_path: Path) -> None:
+    base = upstream.commit("base", {"a.rs": text()})
+    upstream.commit("rename", {"a.rs": None, "b.rs": text()})
+    upstream.commit("edit", {"b.rs": text(l5="FIVE")})
+    patch: Files = {"a.rs": None, "c.rs": text(l5="five")}
+    assert told(breakers(upstream, base, {"fix": patch}, tmp_path)) == ["a.rs: rename"]

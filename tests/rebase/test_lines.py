@@ -65,7 +65,7 @@ def function(name: str, *body: str) -> str:
 
 SEND = function("send", "let socket = self.socket();", "socket.send(self.buffer())?;", "Ok(())")
 OUR_SEND = SEND.replace("Ok(())", "socket.flush_for_wasi()?;\n    Ok(())")
-RECV = function("recv", "let socket = self.socket();", "socket.recv(self.buffer_mut())")
+RECV = function("recv", "self.socket().recv(self.buffer_mut())")
 
 
 def test_both_sides_edit_a_line(upstream: Upstream, tmp_path: Path) -> None:
@@ -211,8 +211,8 @@ def test_lines_that_moved_within_the_file(upstream: Upstream, tmp_path: Path) ->
     upstream.commit("into an impl", {"a.rs": text() + RECV + "impl Socket {\n" + indented + "}\n"})
     found = only(conflict(upstream, base, {"fix": {"a.rs": OUR_SEND + text() + RECV}}, tmp_path))
     assert path(found) == [
-        "a.rs: renamed or moved to a.rs:46, a small edit",
-        "1: renamed or moved to a.rs:46, a small edit",
+        "a.rs: renamed or moved to a.rs:45, a small edit",
+        "1: renamed or moved to a.rs:45, a small edit",
         "into an impl: removed 5",
     ]
 
@@ -393,3 +393,68 @@ def test_lines_that_look_like_markers_and_end_oddly(upstream: Upstream, tmp_path
     )  # fmt: skip
     assert (told.above, told.below) == (markers.decode().rstrip("\n"), "")
     assert hunk(told)[1:] == ["edit: wrote 2"]
+
+
+def test_neighbours_that_write_the_same_line_are_at_the_same_thing(
+    upstream: Upstream, tmp_path: Path
+) -> None:
+    base = upstream.commit("base", {"a.rs": text()})
+    upstream.commit("constant", {"a.rs": text(l5="const PRI: i32 = 0;\nconst BAND: i32 = 1;")})
+    patch: Files = {"a.rs": text(l6="const PRI: i32 = 0;\nconst PRI_TOO: i32 = 0;\nline 6")}
+    found = only(conflict(upstream, base, {"fix": patch}, tmp_path))
+    assert path(found)[0] == "a.rs: both edited, a small edit"
+
+
+def test_commonplaces_have_not_moved(upstream: Upstream, tmp_path: Path) -> None:
+    imports = "use std::io;\nuse std::net::SocketAddr;\nuse std::time::Duration;\n"
+    base = upstream.commit("base", {"a.rs": imports + text()})
+    others: Files = {f"new{n}.rs": imports + function(f"new{n}") for n in range(3)}
+    upstream.commit("rework", {"a.rs": "use crate::net::*;\nuse crate::time;\n" + text(), **others})
+    patch: Files = {"a.rs": imports.replace("io;", "io::{self, Read};") + text()}
+    found = only(conflict(upstream, base, {"fix": patch}, tmp_path))
+    assert path(found)[0] == "a.rs: both edited, a small edit"
+
+
+def test_a_file_that_an_earlier_patch_of_ours_renamed(upstream: Upstream, tmp_path: Path) -> None:
+    base = upstream.commit("base", {"a.rs": text()})
+    upstream.commit("edit", {"a.rs": text(l5="FIVE")})
+    patches: dict[str, Files] = {
+        "one": {"a.rs": None, "wasi/a.rs": text(l30="thirty")},
+        "two": {"wasi/a.rs": text(l5="five", l30="thirty")},
+    }
+    found = only(conflict(upstream, base, patches, tmp_path))
+    assert path(found) == [
+        "wasi/a.rs: both edited, a small edit",
+        "6: both edited, a small edit",
+        "edit: wrote 1",
+    ]
+
+
+def test_a_file_that_an_earlier_patch_of_ours_made(upstream: Upstream, tmp_path: Path) -> None:
+    """Both add it; what the second patch edits there is upstream's line, and upstream's alone."""
+    base = upstream.commit("base", {"b": "b\n"})
+    upstream.commit("add", {"a.rs": text(l5="FIVE")})
+    patches: dict[str, Files] = {
+        "one": {"b": "B\n", "ours.rs": text()},
+        "two": {"b": "BB\n", "a.rs": text(l5="five")},
+    }
+    found = only(conflict(upstream, base, patches, tmp_path))
+    assert path(found) == [
+        "a.rs: added on both sides, some thought",
+        "1: added on both sides, some thought",
+        "add: wrote 40",
+    ]
+
+
+def test_no_line_from_base_to_onto_no_owners(upstream: Upstream, tmp_path: Path) -> None:
+    first = upstream.commit("first", {"a.rs": text(), "b.rs": text(l1="one")})
+    base = upstream.commit("release 1.0.1", {"c": "c\n"})
+    upstream.tip = first
+    moved: Files = {"b.rs": None, "sys/b.rs": text(l1="one", l9="NINE")}
+    upstream.commit("release 1.1", {"a.rs": text(l5="FIVE"), "c": None, **moved})
+    patch: Files = {"a.rs": text(l5="five"), "b.rs": text(l1="one", l9="nine")}
+    found = conflict(upstream, base, {"fix": patch}, tmp_path)
+    assert [path(p) for p in found.paths] == [
+        ["a.rs: both edited, a small edit", "6: both edited, a small edit"],
+        ["sys/b.rs: both edited to sys/b.rs, a small edit", "10: both edited, a small edit"],
+    ]
