@@ -16,28 +16,27 @@ import msgspec
 from forkbot.attempt import Attempt, attempt_rebase
 from forkbot.errors import EXIT_BUILD, UsageError
 from forkbot.locate import Aim
-from forkbot.model.probe import ProbeAnswer, Red, RedKind
+from forkbot.model.probe import ProbeAnswer, Red
 from forkbot.model.record import RunRecord, Trouble
 from forkbot.model.stack import Probed, ProbedPatch
-from forkbot.model.verdict import Build, Colour, Verdict
+from forkbot.model.verdict import Verdict
 from forkbot.rebase.leaveout import LeftOut, leave_each_out
+from forkbot.red import red_of
 from forkbot.report.pages import pages
-from forkbot.report.verified import cause, features, reason
 from forkbot.run import record_of
 from forkbot.rundir import RunDirectory
 from forkbot.session import Session
 from forkbot.stackdir.files import write_stack
 from forkbot.stackdir.load import closure, load_family, select, stack_folder, with_dependents
-from forkbot.verification import as_facts, component_env, member_of, workshop_of
+from forkbot.verification import as_facts, member_of, try_out
 from forkbot.verify.family import Member
-from forkbot.verify.judge import make_room, verification_key
+from forkbot.verify.judge import verification_key
 from forkbot.verify.toolchain import TARGET, Toolchain, find_toolchain
-from forkbot.verify.trial import Trial, try_family
+from forkbot.verify.trial import Trial
 from forkbot.verify.wasmtime import Wasmtime, find_wasmtime
 from forkbot.words import Oid, PatchName, StackName
 
 _QUESTION = 1  # raise when the same inputs would be answered differently than before
-_ERRORS_KEPT, _LINES_KEPT = 3, 30  # of rustc's, for each patch
 
 
 def probe(
@@ -115,14 +114,9 @@ class _Ground:
         return self.attempt(tuple(members), first=stack)
 
     def attempt(self, members: tuple[Member, ...], *, first: StackName | None = None) -> Trial:
-        # sources of its own: what verify compiled stays fresh, and what no patch touches is shared
-        workshop = workshop_of(self.session, self.toolchain)
-        folder = workshop.target_dir.parent
-        make_room(folder)
-        return try_family(
-            members, folder=folder / "probe", workshop=workshop, wasmtime=self.wasmtime.program,
-            env=component_env(self.session, self.wasmtime), say=self.session.say, first=first,
-            stop=True,
+        return try_out(
+            members, session=self.session, toolchain=self.toolchain, wasmtime=self.wasmtime,
+            first=first,
         )  # fmt: skip
 
 
@@ -235,37 +229,6 @@ def _why(red: Red | None, needing: tuple[PatchName, ...]) -> str:
         return red.why if red is not None else ""
     edits, are = ("edits", "is") if len(needing) == 1 else ("edit", "are")
     return f"{', '.join(needing)} {edits} what it wrote, and {are} needed"
-
-
-def red_of(trial: Trial) -> Red | None:
-    """Return the first thing that is red, or None."""
-    if trial.problems:
-        return Red(kind=RedKind.GRAPH, stack="", name="", why=trial.problems[0])
-    for build in trial.builds:
-        if build.colour is Colour.RED:
-            return _red_build(build)
-    for smoke in trial.smokes:
-        if smoke.colour is Colour.RED:
-            return Red(
-                kind=RedKind.SMOKE, stack=smoke.stack, name=smoke.name, output=smoke.output,
-                why=f"{smoke.stack}'s {smoke.name} is red: {reason(smoke)}",
-            )  # fmt: skip
-    return None
-
-
-def _red_build(build: Build) -> Red:
-    errors = tuple(d for d in build.diagnostics if d.level == "error")
-    return Red(
-        kind=RedKind.BUILD,
-        stack=build.stack,
-        name=features(build),
-        why=f"{build.stack} does not build: {cause(build)}",
-        errors=tuple(
-            msgspec.structs.replace(d, rendered="\n".join(d.rendered.splitlines()[:_LINES_KEPT]))
-            for d in errors[:_ERRORS_KEPT]
-        ),
-        more_errors=len(errors[_ERRORS_KEPT:]),
-    )
 
 
 def _remember(question: _Question, answers: tuple[ProbeAnswer, ...], *, session: Session) -> None:

@@ -25,6 +25,7 @@ from forkbot.errors import (
 from forkbot.forge.base import Forge
 from forkbot.git.bundle import make_bundle
 from forkbot.git.repository import git_version, sealed_env
+from forkbot.ground import ground
 from forkbot.hold import below, hold, hold_back, red
 from forkbot.locate import Aim
 from forkbot.model.publication import Move
@@ -50,6 +51,7 @@ class Step(enum.Flag):
     VERIFY = enum.auto()
     PUBLISH = enum.auto()
     WRITE = enum.auto()  # update the stack's files
+    GROUND = enum.auto()  # build and run the floor of a stack in conflict
 
 
 def run(
@@ -82,7 +84,8 @@ def run(
         if Step.PUBLISH in steps:
             _plan(attempts, session=session, forge=forge)
         verification = None
-        if Step.VERIFY in steps and toolchain is not None:
+        going = any(a.chosen and not a.stuck for a in attempts)
+        if Step.VERIFY in steps and toolchain is not None and (going or Step.GROUND not in steps):
             verification = verification_of(
                 attempts, session=session, toolchain=toolchain, runs=runs, again=again
             )
@@ -90,6 +93,10 @@ def run(
         if Step.PUBLISH in steps:
             hold_back(attempts, verdict, channel=session.channel, verified=Step.VERIFY in steps)
         _write(attempts, verification, session=session, steps=steps, forge=forge)
+        if Step.GROUND in steps and toolchain is not None:
+            for attempt in attempts:
+                if attempt.chosen:
+                    ground(attempt, attempts, session=session, toolchain=toolchain, held=held)
         record = record_of(
             attempts, verdict, session=session, command=command, seconds=time.monotonic() - began,
             run=runs.fresh_id(session.now),

@@ -11,8 +11,9 @@ from forkbot.session import Session
 from forkbot.stackdir.load import stack_folder
 from forkbot.verify.build import Workshop
 from forkbot.verify.family import Member
-from forkbot.verify.judge import held_builds, verification_key, verify_family
+from forkbot.verify.judge import held_builds, make_room, verification_key, verify_family
 from forkbot.verify.toolchain import TARGET, Toolchain
+from forkbot.verify.trial import Trial, try_family
 from forkbot.verify.wasmtime import Wasmtime, find_wasmtime
 from forkbot.words import StackName
 
@@ -71,6 +72,27 @@ def verification_of(
         say=session.say,
     )
     return Verification(verdict=verdict, key=key)
+
+
+def try_out(
+    members: tuple[Member, ...],
+    *,
+    session: Session,
+    toolchain: Toolchain,
+    wasmtime: Wasmtime,
+    first: StackName | None = None,
+) -> Trial:
+    """Build and run ``members`` up to the first red, what belongs to ``first`` before the rest.
+
+    In sources of their own: what verify compiled stays fresh, and what does not differ is shared.
+    """
+    workshop = workshop_of(session, toolchain)
+    folder = workshop.target_dir.parent
+    make_room(folder)
+    return try_family(
+        members, folder=folder / "probe", workshop=workshop, wasmtime=wasmtime.program,
+        env=component_env(session, wasmtime), say=session.say, first=first, stop=True,
+    )  # fmt: skip
 
 
 def _held(attempts: list[Attempt]) -> dict[StackName, str]:

@@ -71,6 +71,8 @@ def _go(
     aims = (("base", aim.base), ("onto", aim.onto), ("upstream", aim.upstream))
     words += [word for name, value in aims if value for word in (f"--{name}", value)]
     words += ["--again"] if again else []
+    if Step.GROUND in steps:
+        words += ["--verify" if command == "rebase" else "--verify-floor"]
     words += ["--dry-run"] if dry_run else []
     with opened(root, channel=Channel(channel), dry_run=dry_run) as session:
         forge = LocalForge(session.state / "forge", ambient=session.ambient)
@@ -86,13 +88,17 @@ def _go(
 @click.option("--all", "every", is_flag=True, help="All stacks.")
 @channel_option(Channel.MAIN)
 @click.option("--again", is_flag=True, help="Verify even what was found green before.")
+@click.option(
+    "--verify-floor", is_flag=True, help="On a conflict, find out how far all is still green."
+)
 @_aims
 @dry_run_option
 @json_option
 @click.pass_obj
 def run_command(
     root: Path | None, stacks: tuple[str, ...], *, every: bool, channel: str, again: bool,
-    base: str | None, onto: str | None, upstream: str | None, dry_run: bool, as_json: bool,
+    verify_floor: bool, base: str | None, onto: str | None, upstream: str | None, dry_run: bool,
+    as_json: bool,
 ) -> int:  # fmt: skip
     """Rebase, verify and publish: the whole way. What cron calls.
 
@@ -101,8 +107,9 @@ def run_command(
     """
     if every == bool(stacks):
         raise UsageError("name stacks, or say --all (not both)", hint="forkbot run --all")
+    steps = Step.VERIFY | Step.PUBLISH | Step.WRITE
     return _go(
-        "run", root, stacks, channel=channel, steps=Step.VERIFY | Step.PUBLISH | Step.WRITE,
+        "run", root, stacks, channel=channel, steps=steps | Step.GROUND if verify_floor else steps,
         aim=Aim(base=base, onto=onto, upstream=upstream), as_json=as_json, dry_run=dry_run,
         again=again,
     )  # fmt: skip
@@ -111,21 +118,29 @@ def run_command(
 @click.command("rebase")
 @stacks_argument
 @channel_option(Channel.MAIN)
+@click.option(
+    "--verify",
+    "verified",
+    is_flag=True,
+    help="Build and run the result; on a conflict, find out how far all is still green.",
+)
 @_aims
 @dry_run_option
 @json_option
 @click.pass_obj
 def rebase_command(
-    root: Path | None, stacks: tuple[str, ...], *, channel: str, base: str | None,
+    root: Path | None, stacks: tuple[str, ...], *, channel: str, verified: bool, base: str | None,
     onto: str | None, upstream: str | None, dry_run: bool, as_json: bool,
 ) -> int:  # fmt: skip
     """Rebase stacks onto upstream and update their files.
 
-    All stacks when none is named. Neither builds nor publishes. On a conflict the stack's files
-    stay as they are, and the exit code is 3.
+    All stacks when none is named. Builds nothing unless --verify says so, and never publishes. On
+    a conflict the stack's files stay as they are, and the exit code is 3.
     """
+    steps = Step.REBASE | Step.WRITE
     return _go(
-        "rebase", root, stacks, channel=channel, steps=Step.REBASE | Step.WRITE,
+        "rebase", root, stacks, channel=channel,
+        steps=steps | Step.VERIFY | Step.GROUND if verified else steps,
         aim=Aim(base=base, onto=onto, upstream=upstream), as_json=as_json, dry_run=dry_run,
     )  # fmt: skip
 

@@ -13,6 +13,7 @@ from forkbot.git.merge import Conflicted
 from forkbot.git.workbench import Workbench
 from forkbot.model.judgement import Floor
 from forkbot.model.place import Place
+from forkbot.model.stack import Stack
 from forkbot.rebase.breaker import SCAN_LIMIT
 from forkbot.rebase.case import Case
 from forkbot.rebase.line import arrivals, first_parents, place, upstream_commits
@@ -20,7 +21,7 @@ from forkbot.rebase.merged import find_merged, suspects
 from forkbot.rebase.recreate import Change
 from forkbot.rebase.replay import settler
 from forkbot.rebase.touching import touching
-from forkbot.words import Oid, PatchName
+from forkbot.words import Channel, Oid, PatchName
 
 
 def find_floor(case: Case, *, bench: Workbench) -> Floor | None:
@@ -30,44 +31,61 @@ def find_floor(case: Case, *, bench: Workbench) -> Floor | None:
     """
     if case.stopped is None or not case.linear:
         return None
-    line = _Line(case=case, bench=bench)
-    at = line.floor()
-    blocked_by = line.commits[at + 1]
-    return Floor(
-        place=place(
-            bench, line.commits[at], crate=case.stack.policy.crate, channel=case.channel
-        ) if at else case.base,
-        behind=len(line.commits) - 1 - at,
-        blocked_by=upstream_commits(bench, (blocked_by,))[blocked_by],
-    )  # fmt: skip
+    line = Line(
+        case.stack, case.changes, channel=case.channel, base=case.base, onto=case.onto, bench=bench
+    )
+    return line.tell(line.floor())
 
 
-class _Line:
-    """Upstream's line from the base on, and whether the stack applies at each of its commits."""
+class Line:
+    """Upstream's line from the base on, and whether a stack applies at each of its commits."""
 
-    def __init__(self, *, case: Case, bench: Workbench) -> None:
-        self._case, self._bench = case, bench
-        base, onto = case.base, case.onto
+    def __init__(
+        self,
+        stack: Stack,
+        changes: tuple[Change, ...],
+        *,
+        channel: Channel,
+        base: Place,
+        onto: Place,
+        bench: Workbench,
+    ) -> None:
+        """Take a stack's changes on ``base``, which ``onto`` has in its history."""
+        self._changes, self._base, self._bench = changes, base, bench
+        self._crate, self._channel = stack.policy.crate, channel
         self.commits = (base.commit, *first_parents(bench, base.commit, onto.commit, None))
-        self._settle = settler(case.stack, bench=bench)
-        self._resolved = {r.patch for r in case.stack.resolutions}
-        self._taking = _Taking(case=case, line=self.commits, bench=bench)
-        matter = touching(case.changes, base=base, onto=onto, bench=bench)
+        self._settle = settler(stack, bench=bench)
+        self._resolved = {r.patch for r in stack.resolutions}
+        self._taking = _Taking(changes, self.commits, base=base, onto=onto, bench=bench)
+        matter = touching(changes, base=base, onto=onto, bench=bench)
         # the parent of the first commit is not the base where that was merged in from a branch
-        self._candidates = [
-            n for n, oid in enumerate(self.commits) if n <= 1 or oid in matter
-        ]  # fmt: skip
+        self._candidates = [n for n, oid in enumerate(self.commits) if n <= 1 or oid in matter]
+
+    def place(self, at: int) -> Place:
+        """Return the commit at an index, with its name for people."""
+        if at == 0:
+            return self._base
+        return place(self._bench, self.commits[at], crate=self._crate, channel=self._channel)
+
+    def tell(self, at: int) -> Floor:
+        """Return the commit at an index as a floor; there is one after it, which is in the way."""
+        blocked_by = self.commits[at + 1]
+        return Floor(
+            place=self.place(at),
+            behind=len(self.commits) - 1 - at,
+            blocked_by=upstream_commits(self._bench, (blocked_by,))[blocked_by],
+        )
 
     def floor(self) -> int:
         """Return the index of the newest commit on which the stack applies."""
         good, bad = self._scan() if len(self._candidates) <= SCAN_LIMIT else self._bisect()
         # those in between are as `good` is; should they not be, the line itself tells
-        return next((n for n in range(bad - 1, good, -1) if self._applies(n)), good)
+        return next((n for n in range(bad - 1, good, -1) if self.applies(n)), good)
 
     def _scan(self) -> tuple[int, int]:
         bad = len(self.commits) - 1
         for good in reversed(self._candidates):
-            if self._applies(good):
+            if self.applies(good):
                 return good, bad
             bad = good
         return 0, 1
@@ -76,18 +94,19 @@ class _Line:
         good, bad = 0, len(self._candidates) - 1
         while bad - good > 1:
             middle = (good + bad) // 2
-            if self._applies(self._candidates[middle]):
+            if self.applies(self._candidates[middle]):
                 good = middle
             else:
                 bad = middle
         return self._candidates[good], self._candidates[bad]
 
-    def _applies(self, at: int) -> bool:
+    def applies(self, at: int) -> bool:
+        """Return whether the whole stack applies to the commit at an index."""
         if at == 0:
             return True
         taken = self._taking.at(at)
         tree = self._bench.objects.tree(self.commits[at])
-        for change in self._case.changes:
+        for change in self._changes:
             if change.patch.name in taken:
                 continue
             after = self._put(change, tree)
@@ -118,12 +137,20 @@ class _Taking:
     that may hold some of ours; from there to the next such one, some may be taken back.
     """
 
-    def __init__(self, *, case: Case, line: Sequence[Oid], bench: Workbench) -> None:
-        self._case, self._line, self._bench = case, line, bench
+    def __init__(
+        self,
+        changes: tuple[Change, ...],
+        line: Sequence[Oid],
+        *,
+        base: Place,
+        onto: Place,
+        bench: Workbench,
+    ) -> None:
+        self._changes, self._line, self._base, self._bench = changes, line, base, bench
         self._known: dict[int, frozenset[PatchName]] = {}
         index = {oid: n for n, oid in enumerate(line)}
-        ours = suspects(case.changes, base=case.base, onto=case.onto, bench=bench)
-        came = (arrivals(bench, oid, case.onto.commit)[0] for oid in ours)
+        ours = suspects(changes, base=base, onto=onto, bench=bench)
+        came = (arrivals(bench, oid, onto.commit)[0] for oid in ours)
         self._turns = sorted({0, *(index[oid] for oid in came)})
 
     def at(self, index: int) -> frozenset[PatchName]:
@@ -140,9 +167,8 @@ class _Taking:
 
     def _ask(self, index: int) -> frozenset[PatchName]:
         if index not in self._known:
-            case, bench = self._case, self._bench
             commit = self._line[index]
-            there = Place(commit=commit, tree=bench.objects.tree(commit), label="")
-            taken = find_merged(case.changes, base=case.base, onto=there, bench=bench)
+            there = Place(commit=commit, tree=self._bench.objects.tree(commit), label="")
+            taken = find_merged(self._changes, base=self._base, onto=there, bench=self._bench)
             self._known[index] = frozenset(taken)
         return self._known[index]

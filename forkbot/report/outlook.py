@@ -60,7 +60,8 @@ def floor_line(rebase: Rebase, floor: Floor) -> str:
         behind = count(floor.behind, "commit")
         far = f"as far as {clip(floor.place.label)}, {behind} behind; the next{by} is in the way"
     checked = {
-        Checked.GREEN: "; built and run there: green",
+        Checked.GREEN: "; built and run there: green"
+        + (f"; {clip(floor.why)}" if floor.why else ""),
         Checked.RED: f"; red there: {clip(floor.why)}",
         Checked.NOT_ASKED: "",
     }[floor.verified]

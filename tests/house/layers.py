@@ -8,8 +8,8 @@ FLOORS: Mapping[str, int] = {
     "model": 1,
     "cargo": 2, "forge": 2, "git": 2, "process": 2, "rundir": 2, "stackdir": 2, "upstream": 2,
     "publish": 3, "rebase": 3, "report": 3, "verify": 3,
-    "attempt": 4, "begin": 4, "drop": 4, "hold": 4, "locate": 4, "probe": 4, "run": 4, "session": 4,
-    "status": 4, "verification": 4,
+    "attempt": 4, "begin": 4, "drop": 4, "ground": 4, "hold": 4, "locate": 4, "probe": 4, "red": 4,
+    "run": 4, "session": 4, "status": 4, "verification": 4,
     "__main__": 5, "cli": 5,
 }  # fmt: skip
 
@@ -27,8 +27,9 @@ SIBLINGS: Mapping[str, AbstractSet[str]] = {
     "attempt": {"locate", "session"},
     "hold": {"attempt"},
     "verification": {"attempt", "hold", "session"},
-    "run": {"attempt", "hold", "locate", "session", "verification"},
-    "probe": {"attempt", "locate", "run", "session", "verification"},
+    "ground": {"attempt", "hold", "locate", "red", "session", "verification"},
+    "run": {"attempt", "ground", "hold", "locate", "session", "verification"},
+    "probe": {"attempt", "locate", "red", "run", "session", "verification"},
     "__main__": {"cli"},
 }
 # What a room may not see although it lies below: a report is made of facts alone, a rebase and a

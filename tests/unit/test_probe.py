@@ -5,8 +5,9 @@ from collections.abc import Callable, Mapping
 
 from forkbot.model.probe import ProbeAnswer, Red, RedKind
 from forkbot.model.verdict import Build, Colour, Diagnostic, Smoke
-from forkbot.probe import decide, red_of
+from forkbot.probe import decide
 from forkbot.rebase.leaveout import LeftOut
+from forkbot.red import red_of
 from forkbot.verify.trial import Trial
 from forkbot.words import Oid, PatchName, StackName
 
