@@ -238,7 +238,7 @@ def _diagnostics(lines: list[_Line], family: Family) -> list[Diagnostic]:
                 package=line.target.name if line.target else "",
                 file=_place(Path(span.file_name), family),
                 line=span.line_start,
-                rendered=decode((said.rendered or "").encode()),
+                rendered=family.told(decode((said.rendered or "").encode())),
             )
         )
     return found

@@ -60,6 +60,10 @@ class Family:
     builds: tuple[BuildUnit, ...]
     smokes: tuple[SmokeUnit, ...]
 
+    def told(self, text: str) -> str:
+        """Return what a tool said, files named by their stack and not by this machine's folders."""
+        return text.replace(f"{self.sources}/", "").replace(f"{self.workspace}/", "")
+
 
 def lay_out(members: tuple[Member, ...], *, folder: Path, pristine: bool) -> Family:
     """Write the family under ``folder`` and return it; ``pristine`` takes upstream's own trees."""

@@ -13,6 +13,8 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
+
 from forkbot import process
 from forkbot.errors import TimedOutError
 from forkbot.model.verdict import Colour, Smoke
@@ -79,7 +81,9 @@ def run_smoke(
         return _judge(unit, pristine=pristine, exit_code=None, seconds=0.0,
                       green=False, why=f"it does not build: {why}", output=shown)  # fmt: skip
     say(f"running {policy.name} {kind}")
-    return _run(unit, built.executables[0], wasmtime=wasmtime, env=env, pristine=pristine)
+    ran = _run(unit, built.executables[0], wasmtime=wasmtime, env=env, pristine=pristine)
+    output = family.told(ran.output).replace(f"{workshop.target_dir}/", "target/")
+    return msgspec.structs.replace(ran, output=output)
 
 
 def _run(

@@ -99,6 +99,8 @@ def test_each_patch_has_its_reason_and_is_not_asked_twice(probed: Crates) -> Non
     assert "Without `loud`, building upper said\n\n```\nerror[E0425]: " in world.reports()[-1]
     assert "Without `our-word`, upper's word said\n\n```\nsaid: draft\n" in world.reports()[-1]
 
+    assert "~/" not in world.reports()[-1], "a folder of this machine"
+
     before = world.listing()
     said = world.forkbot(*PROBE)
     assert said.out == f"{ANSWERS}, known before{ADVICE}"

@@ -51,7 +51,7 @@ def error(file: Path) -> str:
     return (
         '{"reason":"compiler-message","target":{"name":"demo"},"message":{'
         '"message":"no such thing","level":"error",'
-        '"code":{"code":"E0425"},"rendered":"error: no such thing",'
+        f'"code":{{"code":"E0425"}},"rendered":"error: no such thing\\n --> {file}:7:1\\n",'
         f'"spans":[{{"file_name":"{file}","line_start":7,"is_primary":true}}]}}}}'
     )
 
