@@ -9,7 +9,7 @@ from typing import ClassVar
 EXIT_DONE = 0
 EXIT_FAULT = 1
 EXIT_USAGE = 2
-EXIT_CONFLICT = 3
+EXIT_CONFLICT = 3  # a patch needs a person: it is in conflict, or clean and suspicious (law 4)
 EXIT_BUILD = 4
 EXIT_REMOTE = 5
 EXIT_REFUSED = 6

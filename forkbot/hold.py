@@ -7,6 +7,8 @@ from forkbot.model.publication import Move, Publication
 from forkbot.model.verdict import Verdict
 from forkbot.words import Channel
 
+_NAMED = 3  # suspicions by their keys
+
 
 def hold_back(
     attempts: list[Attempt], verdict: Verdict | None, *, channel: Channel, verified: bool
@@ -19,7 +21,7 @@ def hold_back(
         plan = attempt.publication
         if plan is None or not plan.writes:
             continue
-        why = _stuck_below(attempt, attempts)
+        why = _stuck_below(attempt, attempts) or suspicious(attempt)
         if not why and verified:
             why = red(attempt, attempts, verdict)
         elif not why and not _known_green(attempt, channel):
@@ -50,6 +52,16 @@ def below(attempt: Attempt, attempts: list[Attempt]) -> list[Attempt]:
 def _stuck_below(attempt: Attempt, attempts: list[Attempt]) -> str:
     stuck = [other.stuck for other in below(attempt, attempts) if other.stuck]
     return f"waits: {stuck[0]}" if stuck else ""
+
+
+def suspicious(attempt: Attempt) -> str:
+    """Return why a clean rebase is no proof (DESIGN law 4): the base stays until a person says."""
+    if attempt.rebased is None or not (found := attempt.rebased.facts.unacknowledged):
+        return ""
+    name, many = attempt.stack.name, "suspicions" if len(found) > 1 else "suspicion"
+    keys = " ".join(s.key for s in found[:_NAMED])
+    more = " …" if len(found) > _NAMED else ""
+    return f'{len(found)} {many} to look at: forkbot acknowledge {name} {keys}{more} --why "…"'
 
 
 def _unpublished_below(attempt: Attempt, attempts: list[Attempt]) -> str:

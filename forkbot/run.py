@@ -26,7 +26,7 @@ from forkbot.forge.base import Forge
 from forkbot.git.bundle import make_bundle
 from forkbot.git.repository import git_version, sealed_env
 from forkbot.ground import ground
-from forkbot.hold import below, hold, hold_back, red
+from forkbot.hold import below, hold, hold_back, red, suspicious
 from forkbot.locate import Aim
 from forkbot.model.publication import Move
 from forkbot.model.record import RunRecord, StackRecord, Trouble
@@ -177,7 +177,8 @@ def _publish(attempt: Attempt, attempts: list[Attempt], *, session: Session, for
 def _may_write(attempt: Attempt, steps: Step, *, dry_run: bool) -> bool:
     """Whether the stack's files may follow: a base that is not published stays where it was."""
     plan = attempt.publication
-    if attempt.trouble is not None:
+    # past a suspicion the base may not move: from the new one on nobody would see it any more
+    if attempt.trouble is not None or suspicious(attempt):
         return False
     if Step.PUBLISH not in steps or plan is None:
         return True
@@ -216,8 +217,20 @@ def _write_files(
         patches=attempt.rebased.patches,
         lock=stack.lock.with_channel(channel, lock),
         resolutions=attempt.rebased.resolutions,
+        settled=_settled(attempt, channel),
         dry_run=session.dry_run,
     )
+
+
+def _settled(attempt: Attempt, channel: Channel) -> frozenset[str]:
+    """Return the acknowledgements that nobody needs any more: the base moves past their lines.
+
+    Where a release channel follows, it meets the same lines later: its move is the last.
+    """
+    assert attempt.rebased is not None
+    if channel is Channel.MAIN and attempt.stack.lock.channel(Channel.RELEASE) is not None:
+        return frozenset()
+    return frozenset(s.key for s in attempt.rebased.facts.suspicions if s.acknowledged)
 
 
 def _stack_verdict(
@@ -275,6 +288,8 @@ def _exit_code(attempt: Attempt) -> int:
         return EXIT_CONFLICT
     if attempt.publication is not None and attempt.publication.move is Move.REFUSED:
         return EXIT_REFUSED
+    if suspicious(attempt):
+        return EXIT_CONFLICT
     return EXIT_DONE
 
 

@@ -135,7 +135,8 @@ def rebase_command(
     """Rebase stacks onto upstream and update their files.
 
     All stacks when none is named. Builds nothing unless --verify says so, and never publishes. On
-    a conflict the stack's files stay as they are, and the exit code is 3.
+    a conflict, or a suspicion that nobody acknowledged, the stack's files stay as they are, and the
+    exit code is 3.
     """
     steps = Step.REBASE | Step.WRITE
     return _go(

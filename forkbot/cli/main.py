@@ -28,6 +28,10 @@ COMMANDS = {
     "rebase": ("forkbot.cli.go", "Rebase stacks onto upstream and update their files."),
     "verify": ("forkbot.cli.go", "Build and run stacks for wasm32-wasip2 as their files say."),
     "publish": ("forkbot.cli.go", "Push verified stacks to their fork branches."),
+    "acknowledge": (
+        "forkbot.cli.acknowledge",
+        "Say that suspicious lines are well, and why: the stack may be published.",
+    ),
     "probe": ("forkbot.cli.probe", "Find out what each patch is there for, by leaving it out."),
     "patch": ("forkbot.cli.patch", "Change the series of a stack: drop."),
     "report": ("forkbot.cli.look", "Show the report of a run, the newest by default."),
@@ -71,8 +75,8 @@ def cli(ctx: click.Context, root: Path | None) -> None:
     """Keep forks alive: upstream plus an ordered stack of patches, rebased, built, run, published.
 
     Exit codes: 0 done or nothing to do, 1 a fault of forkbot or the machine, 2 usage or
-    configuration, 3 conflict, 4 build or smoke failure, 5 network or forge, 6 refused because a
-    person's work or another run is in the way, 130 interrupted.
+    configuration, 3 conflict or suspicion, 4 build or smoke failure, 5 network or forge, 6 refused
+    because a person's work or another run is in the way, 130 interrupted.
     """
     ctx.obj = root
 

@@ -6,6 +6,7 @@ all come from them.
 
 import datetime as dt
 import enum
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 import msgspec
@@ -208,6 +209,7 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
     patches: tuple[Patch, ...]
     lock: Lock
     left_out: tuple[str, ...] = ()  # patch files that the series does not name
+    acknowledged: Mapping[str, str] = {}  # a suspicion's key → why it is well
     resolutions: tuple[Resolution, ...] = ()
     smoke_digest: str  # of everything under smoke/, so that a changed component is a new question
 

@@ -85,6 +85,8 @@ def rebase(
         upstream_commits=judged.upstream_commits,
         floor=judged.floor,
         without=judged.without,
+        suspicions=judged.suspicions,
+        drifts=judged.drifts,
     )
     kept = stack.patches if stopped else tuple(case.files[p.patch.name] for p in carried)
     return Rebased(facts=facts, patches=kept, resolutions=resolutions)

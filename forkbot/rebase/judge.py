@@ -9,15 +9,18 @@ import dataclasses
 from forkbot.git.workbench import Workbench
 from forkbot.model.conflict import Breaker
 from forkbot.model.fate import Fate, PatchOutcome
-from forkbot.model.judgement import Floor, Without
+from forkbot.model.judgement import Drift, Floor, Suspicion, Without
 from forkbot.rebase.breaker import find_breakers
 from forkbot.rebase.case import Case, Pushed
 from forkbot.rebase.conflict import describe_conflict
+from forkbot.rebase.drift import find_drifts
 from forkbot.rebase.floor import find_floor
 from forkbot.rebase.line import first_parents
+from forkbot.rebase.news import News
 from forkbot.rebase.proposal import find_proposals
 from forkbot.rebase.rangediff import range_diffs
 from forkbot.rebase.rest import find_rest
+from forkbot.rebase.suspicion import find_suspicions
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +31,8 @@ class Judgement:
     upstream_commits: int
     floor: Floor | None
     without: Without | None
+    suspicions: tuple[Suspicion, ...]
+    drifts: tuple[Drift, ...]
 
 
 def judge(case: Case, *, bench: Workbench) -> Judgement:
@@ -35,6 +40,7 @@ def judge(case: Case, *, bench: Workbench) -> Judgement:
     breakers = _breakers(case, bench)
     diffs = range_diffs(case, bench=bench)
     proposed = find_proposals(case, bench=bench)
+    news = News(case, bench=bench)
     return Judgement(
         outcomes=tuple(
             proposed[pushed.patch.name].told(
@@ -45,6 +51,8 @@ def judge(case: Case, *, bench: Workbench) -> Judgement:
         upstream_commits=_upstream_commits(case, bench),
         floor=find_floor(case, bench=bench),
         without=find_rest(case, bench=bench),
+        suspicions=find_suspicions(case, news, bench=bench),
+        drifts=find_drifts(case, news, bench=bench),
     )
 
 

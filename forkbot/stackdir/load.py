@@ -9,6 +9,8 @@ from pathlib import Path
 
 from forkbot.errors import UsageError
 from forkbot.model.stack import Patch, Policy, Stack
+from forkbot.stackdir.acknowledged import FILE as ACKNOWLEDGED
+from forkbot.stackdir.acknowledged import read_acknowledged
 from forkbot.stackdir.document import Document, decode, overlay, read_document
 from forkbot.stackdir.lock import FILE as LOCK_FILE
 from forkbot.stackdir.lock import read_lock
@@ -154,6 +156,7 @@ def _load(root: Path, name: StackName, shared: Document | None) -> _Loaded:
             policy=policy,
             patches=load_patches(folder),
             left_out=left_out(folder),
+            acknowledged=read_acknowledged(folder / ACKNOWLEDGED),
             lock=read_lock(folder / LOCK_FILE),
             resolutions=load_resolutions(folder),
             smoke_digest=_digest(folder / "smoke"),

@@ -8,8 +8,8 @@ FLOORS: Mapping[str, int] = {
     "model": 1,
     "cargo": 2, "forge": 2, "git": 2, "process": 2, "rundir": 2, "stackdir": 2, "upstream": 2,
     "publish": 3, "rebase": 3, "report": 3, "verify": 3,
-    "attempt": 4, "begin": 4, "drop": 4, "ground": 4, "hold": 4, "locate": 4, "probe": 4, "red": 4,
-    "run": 4, "session": 4, "status": 4, "verification": 4,
+    "acknowledge": 4, "attempt": 4, "begin": 4, "drop": 4, "ground": 4, "hold": 4, "locate": 4,
+    "probe": 4, "red": 4, "run": 4, "session": 4, "status": 4, "verification": 4,
     "__main__": 5, "cli": 5,
 }  # fmt: skip
 
@@ -25,6 +25,7 @@ SIBLINGS: Mapping[str, AbstractSet[str]] = {
     "begin": {"session"},
     "drop": {"attempt", "locate", "session"},
     "attempt": {"locate", "session"},
+    "acknowledge": {"attempt", "locate", "session"},
     "hold": {"attempt"},
     "verification": {"attempt", "hold", "session"},
     "ground": {"attempt", "hold", "locate", "red", "session", "verification"},
