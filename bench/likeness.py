@@ -9,8 +9,9 @@ are patches with four telling new lines or more:
 * after: each commit as a patch, against the commits after it. These copy from it, so this is an
   upper bound: to upstream's authors the patch was there.
 * release: as before, all the commits as one, as a release is.
-* reworked: each commit as a patch, against the commits before it and a made-up one that adds its
-  lines reworked: a third of them edited; three names renamed; half of them; split in two.
+* edited, renamed, half, split: each commit of twelve such lines or more as a patch, against the
+  commits before it and a made-up one that adds its lines reworked: a third of them edited; three
+  names renamed; half of them; in two commits.
 """
 
 import argparse
@@ -30,6 +31,7 @@ from forkbot.words import Oid
 
 Added = Mapping[Oid, frozenset[bytes]]
 SEED = 20261122
+_REWORKED = 12  # lines
 
 
 def main() -> None:
@@ -117,7 +119,7 @@ class History:
                 [
                     self._look(c, {**added, **{Oid(f"{n:040x}"): r for n, r in enumerate(parts)}})
                     for c, added in before.items()
-                    if (parts := rework(sorted(self.novel[c])))
+                    if len(self.novel[c]) >= _REWORKED and (parts := rework(sorted(self.novel[c])))
                 ],
             )
 

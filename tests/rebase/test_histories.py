@@ -73,11 +73,13 @@ class _Story:
         """Upstream commits its files as they are now."""
         files: Files = {file: text(**lines) for file, lines in self.there.items()}
         self.upstream.commit(subject, files, merging=merging)
+        for name, edits in self.edits.items():
+            if all(self.there[file].get(line) == value for file, line, value in edits):
+                self.took.add(name)
 
     def _have(self, name: str) -> None:
         for file, line, value in self.edits[name]:
             self.there[file][line] = value
-        self.took.add(name)
         self.touched.add(name)
 
     def take(self) -> None:
