@@ -7,8 +7,9 @@ line above and the line below it, because the same line is often right in severa
 
 import dataclasses
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
+from forkbot.git.trees import Entry
 from forkbot.git.workbench import Workbench
 from forkbot.model.place import Place
 from forkbot.rebase.likeness import tells
@@ -51,47 +52,72 @@ def taken_hunks(
 ) -> TakenHunks | None:
     """Return which hunks of a diff ``onto`` has and ``base`` has not; None when there are none."""
     hunks = tuple(patch_hunks(diff))
-    taken = tuple(h for h in hunks if _is_taken(h, base.tree, onto.tree, bench))
+    since = _Since(base, onto, bench)
+    taken = tuple(h for h in hunks if since.has(h, onto.tree))
     if not taken:
         return None
-    commits = [_arrival(h, base, onto, bench) for h in taken] if linear else []
+    commits = [since.arrival(h) for h in taken] if linear else []
     return TakenHunks(hunks=len(hunks), taken=taken, commits=tuple(dict.fromkeys(commits)))
 
 
-def _is_taken(hunk: PatchHunk, base: Oid, now: Oid, bench: Workbench) -> bool:
-    if bench.trees.find(base, hunk.path) == bench.trees.find(now, hunk.path):
-        return False
-    before, after = (_lines(tree, hunk.path, bench) for tree in (base, now))
-    return all(
-        (not edit.new or _count(after, edit.new) > _count(before, edit.new))
-        and (not edit.old or _count(after, edit.old) < _count(before, edit.old))
-        for edit in hunk.edits
-    )
+class _Since:
+    """What upstream's files have got since the base."""
+
+    def __init__(self, base: Place, onto: Place, bench: Workbench) -> None:
+        self._base, self._onto, self._bench = base, onto, bench
+        self._texts: dict[Entry | None, _Text] = {}
+        self._lines: dict[bytes, list[Oid]] = {}
+
+    def has(self, hunk: PatchHunk, tree: Oid) -> bool:
+        """Return whether the file in ``tree`` has the hunk, and the base's has not."""
+        old, new = (self._bench.trees.find(t, hunk.path) for t in (self._base.tree, tree))
+        if old == new:
+            return False
+        before, after = self._text(old), self._text(new)
+        return all(
+            (not edit.new or after.count(edit.new) > before.count(edit.new))
+            and (not edit.old or after.count(edit.old) < before.count(edit.old))
+            for edit in hunk.edits
+        )
+
+    def arrival(self, hunk: PatchHunk) -> Oid:
+        """Return the commit since which upstream has the hunk."""
+        if hunk.path not in self._lines:
+            self._lines[hunk.path] = first_parents(
+                self._bench, self._base.commit, self._onto.commit, [hunk.path]
+            )
+        since = self._onto.commit
+        for commit in reversed(self._lines[hunk.path]):
+            if not self.has(hunk, self._bench.objects.tree(commit)):
+                break
+            since = commit
+        return since
+
+    def _text(self, entry: Entry | None) -> "_Text":
+        if entry not in self._texts:
+            there = entry is not None and entry.is_file
+            content = self._bench.objects.read(entry.oid)[1] if entry and there else b""
+            self._texts[entry] = _Text(content)
+        return self._texts[entry]
 
 
-def _lines(tree: Oid, path: bytes, bench: Workbench) -> list[bytes]:
-    entry = bench.trees.find(tree, path)
-    if entry is None or not entry.is_file:
-        return []
-    return bench.objects.read(entry.oid)[1].split(b"\n")
+class _Text:
+    """A file's lines, made for finding some that stand together."""
 
+    def __init__(self, content: bytes) -> None:
+        self._lines = content.split(b"\n")
+        self._places: dict[bytes, list[int]] = {}
+        for at, line in enumerate(self._lines):
+            self._places.setdefault(line, []).append(at)
 
-def _count(lines: Sequence[bytes], part: Lines) -> int:
-    size = len(part)
-    return sum(
-        line == part[0] and tuple(lines[at : at + size]) == part for at, line in enumerate(lines)
-    )
-
-
-def _arrival(hunk: PatchHunk, base: Place, onto: Place, bench: Workbench) -> Oid:
-    """Return the commit since which upstream has the hunk."""
-    since = onto.commit
-    line = first_parents(bench, base.commit, onto.commit, [hunk.path])
-    for commit in reversed(line):
-        if not _is_taken(hunk, base.tree, bench.objects.tree(commit), bench):
-            break
-        since = commit
-    return since
+    def count(self, part: Lines) -> int:
+        """Return how often the lines of ``part`` stand together."""
+        rarest = min(range(len(part)), key=lambda n: len(self._places.get(part[n], ())))
+        starts = (at - rarest for at in self._places.get(part[rarest], ()))
+        size = len(part)
+        return sum(
+            start >= 0 and tuple(self._lines[start : start + size]) == part for start in starts
+        )
 
 
 def patch_hunks(diff: bytes) -> Iterator[PatchHunk]:
