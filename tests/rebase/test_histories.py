@@ -191,5 +191,6 @@ class _Story:
                 onto=upstream.place(onto),
             )  # fmt: skip
             if onto == self.base:
-                lent.git("push", "--quiet", str(upstream.path), f"{rebased.facts.tip}:refs/heads/ours")
+                tip = rebased.facts.tip
+                lent.git("push", "--quiet", str(upstream.path), f"{tip}:refs/heads/ours")
         return rebased
