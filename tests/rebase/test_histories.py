@@ -15,7 +15,7 @@ from forkbot.words import Channel, Oid
 from tests.rebase.test_breaker import Files, text
 from tests.scenario import Upstream, make_stack
 
-HISTORIES = int(os.environ.get("FORKBOT_HISTORIES", "20"))
+HISTORIES = int(os.environ.get("FORKBOT_HISTORIES", "30"))
 SEED = 20261122
 Edit = tuple[str, str, str]  # file, line, value
 
