@@ -18,7 +18,7 @@ from forkbot.git.repository import Repository
 from forkbot.git.workbench import Workbench
 from forkbot.hold import below
 from forkbot.locate import Aim
-from forkbot.model.fate import Rebase
+from forkbot.model.fate import Fate, Rebase
 from forkbot.model.judgement import Checked, Floor
 from forkbot.model.place import Place
 from forkbot.rebase.engine import rebase
@@ -132,8 +132,9 @@ class _Yard:
         with Workbench(self.repository) as bench:
             changes = recreate(stack, bench=bench, channel=facts.channel, base=facts.base)
             line = Line(
-                stack, changes, channel=facts.channel, base=facts.base, onto=facts.onto, bench=bench
-            )
+                stack, changes, channel=facts.channel, base=facts.base, onto=facts.onto,
+                taken={o.name for o in facts.outcomes if o.fate is Fate.MERGED}, bench=bench,
+            )  # fmt: skip
             known = self._known_green(changes)
 
             def red(at: int) -> str:

@@ -8,9 +8,11 @@ unrestricted line. What upstream has taken by a commit is left out there, by the
 
 import bisect
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 
 from forkbot.git.merge import Conflicted
 from forkbot.git.workbench import Workbench
+from forkbot.model.fate import Fate
 from forkbot.model.judgement import Floor
 from forkbot.model.place import Place
 from forkbot.model.stack import Stack
@@ -32,8 +34,9 @@ def find_floor(case: Case, *, bench: Workbench) -> Floor | None:
     if case.stopped is None or not case.linear:
         return None
     line = Line(
-        case.stack, case.changes, channel=case.channel, base=case.base, onto=case.onto, bench=bench
-    )
+        case.stack, case.changes, channel=case.channel, base=case.base, onto=case.onto,
+        taken={p.patch.name for p in case.pushed if p.fate is Fate.MERGED}, bench=bench,
+    )  # fmt: skip
     return line.tell(line.floor())
 
 
@@ -48,15 +51,21 @@ class Line:
         channel: Channel,
         base: Place,
         onto: Place,
+        taken: AbstractSet[PatchName],
         bench: Workbench,
     ) -> None:
-        """Take a stack's changes on ``base``, which ``onto`` has in its history."""
+        """Take a stack's changes on ``base``, which ``onto`` has in its history.
+
+        ``taken`` is what upstream has of them on ``onto``.
+        """
         self._changes, self._base, self._bench = changes, base, bench
         self._crate, self._channel = stack.policy.crate, channel
         self.commits = (base.commit, *first_parents(bench, base.commit, onto.commit, None))
         self._settle = settler(stack, bench=bench)
         self._resolved = {r.patch for r in stack.resolutions}
-        self._taking = _Taking(changes, self.commits, base=base, onto=onto, bench=bench)
+        self._taking = _Taking(
+            changes, self.commits, base=base, onto=onto, taken=taken, bench=bench
+        )
         matter = touching(changes, base=base, onto=onto, bench=bench)
         # the parent of the first commit is not the base where that was merged in from a branch
         self._candidates = [n for n, oid in enumerate(self.commits) if n <= 1 or oid in matter]
@@ -144,10 +153,11 @@ class _Taking:
         *,
         base: Place,
         onto: Place,
+        taken: AbstractSet[PatchName],
         bench: Workbench,
     ) -> None:
         self._changes, self._line, self._base, self._bench = changes, line, base, bench
-        self._known: dict[int, frozenset[PatchName]] = {}
+        self._known = {len(line) - 1: frozenset(taken)}
         index = {oid: n for n, oid in enumerate(line)}
         ours = suspects(changes, base=base, onto=onto, bench=bench)
         came = (arrivals(bench, oid, onto.commit)[0] for oid in ours)

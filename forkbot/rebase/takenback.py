@@ -8,11 +8,16 @@ every hunk of it is undone; where upstream undid some and kept others, it went o
 """
 
 import difflib
+import weakref
 from collections.abc import Iterator, Sequence
 
 from forkbot.git.trees import Entry
 from forkbot.git.workbench import Workbench
 from forkbot.words import Oid
+
+# what became of a file's change, by its sides; one bench asks about many commits of one history
+_Sides = tuple[Entry | None, Entry | None, Entry | None]
+_KNOWN = weakref.WeakKeyDictionary[Workbench, dict[_Sides, tuple[bool, ...]]]()
 
 
 class TakenBack:
@@ -21,7 +26,7 @@ class TakenBack:
     def __init__(self, *, without: Oid, having: Oid, bench: Workbench) -> None:
         self._bench = bench
         self._changes = list(bench.trees.changes(without, having))
-        self._known: dict[tuple[bytes, Entry | None], tuple[bool, ...]] = {}
+        self._known = _KNOWN.setdefault(bench, {})
 
     @property
     def paths(self) -> tuple[bytes, ...]:
@@ -33,17 +38,15 @@ class TakenBack:
         undone = [
             answer
             for path, old, new in self._changes
-            for answer in self._at_path(path, old, new, self._bench.trees.find(now, path))
+            for answer in self._at_path(old, new, self._bench.trees.find(now, path))
         ]
         return bool(undone) and all(undone)
 
-    def _at_path(
-        self, path: bytes, old: Entry | None, new: Entry | None, now: Entry | None
-    ) -> tuple[bool, ...]:
+    def _at_path(self, old: Entry | None, new: Entry | None, now: Entry | None) -> tuple[bool, ...]:
         # most commits of a history leave most files as they are
-        if (path, now) not in self._known:
-            self._known[path, now] = tuple(_hunks_undone(old, new, now, self._bench))
-        return self._known[path, now]
+        if (old, new, now) not in self._known:
+            self._known[old, new, now] = tuple(_hunks_undone(old, new, now, self._bench))
+        return self._known[old, new, now]
 
 
 def _hunks_undone(
