@@ -10,20 +10,17 @@ import dataclasses
 
 from forkbot.attempt import cargo_of
 from forkbot.errors import UsageError
-from forkbot.git.remote import is_path
-from forkbot.git.repository import Repository, quarantine, sealed_env
+from forkbot.git.repository import quarantine
 from forkbot.git.workbench import Workbench
-from forkbot.locate import Aim, locate
+from forkbot.locate import Aim, at_hand, locate
 from forkbot.model.place import Place
 from forkbot.model.stack import ChannelLock, Lock, Stack
 from forkbot.rebase.drop import Dropped, Ground, drop_patches
 from forkbot.session import Session
 from forkbot.stackdir.files import write_stack
 from forkbot.stackdir.load import load_family, select, stack_folder
-from forkbot.upstream.mirror import Mirror
-from forkbot.upstream.releases import releases_at_hand
 from forkbot.verify.toolchain import find_toolchain
-from forkbot.words import Channel, GitUrl, PatchName, parse_patch_name
+from forkbot.words import Channel, PatchName, parse_patch_name
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +87,7 @@ def _ground(
     held: contextlib.ExitStack,
 ) -> Ground:
     base = Place(commit=lock.base, tree=lock.base_tree, label=lock.base_label)
-    repository = _at_hand(stack, base, channel, session)
+    repository = at_hand(stack, channel, base.commit, session=session)
     if repository is None:
         on = dataclasses.replace(session, channel=channel)
         cargo = None
@@ -108,21 +105,6 @@ def _ground(
         repository, base = located.repository, located.base
     lent = held.enter_context(quarantine(repository, scratch=session.scratch))
     return Ground(base=base, bench=held.enter_context(Workbench(lent)))
-
-
-def _at_hand(stack: Stack, base: Place, channel: Channel, session: Session) -> Repository | None:
-    """Return what the cache has of upstream, if the base is in it."""
-    match channel:
-        case Channel.MAIN:
-            url = stack.policy.upstream.git
-            url = str(session.root / url) if is_path(url) else url
-            mirror = Mirror(GitUrl(url), cache=session.cache, ambient=session.ambient)
-            return mirror.at_hand(base.commit)
-        case Channel.RELEASE:
-            return releases_at_hand(
-                stack.policy.crate, base.commit, cache=session.cache,
-                git_env=sealed_env(session.ambient),
-            )  # fmt: skip
 
 
 def _lock(lock: Lock, dropped: Dropped) -> Lock:

@@ -155,7 +155,7 @@ def _write(
         if Step.PUBLISH in steps and verification and red(attempt, attempts, verification.verdict):
             continue  # what is published was proven otherwise, and its files say how
         if Step.WRITE in steps and _may_write(attempt, steps, dry_run=session.dry_run):
-            attempt.files = _write_files(attempt, verification, session=session)
+            attempt.files = write_files_of(attempt, verification, session=session)
 
 
 def _publish(attempt: Attempt, attempts: list[Attempt], *, session: Session, forge: Forge) -> None:
@@ -185,9 +185,10 @@ def _may_write(attempt: Attempt, steps: Step, *, dry_run: bool) -> bool:
     return plan.done or plan.move is Move.NOTHING or (dry_run and plan.writes)
 
 
-def _write_files(
+def write_files_of(
     attempt: Attempt, verification: Verification | None, *, session: Session
 ) -> tuple[str, ...]:
+    """Bring a stack's files to where it was rebased; return the names of those that change."""
     assert attempt.rebased is not None
     facts, stack, channel = attempt.rebased.facts, attempt.stack, session.channel
     if facts.tip is None or facts.tree is None:

@@ -27,7 +27,8 @@ from forkbot.words import Channel, parse_git_url
 F = TypeVar("F", bound=Callable[..., object])
 
 
-def _aims(function: F) -> F:
+def aims(function: F) -> F:
+    """Add ``--base``, ``--onto`` and ``--upstream``."""
     for option in (
         click.option(
             "--base", metavar="REV", help="Take this as the base instead of what stack.lock says."
@@ -43,6 +44,14 @@ def _aims(function: F) -> F:
     ):
         function = option(function)
     return function
+
+
+def from_anywhere(aim: Aim) -> Aim:
+    """Return the aim with its upstream checked, and a path made one that holds in any folder."""
+    if aim.upstream is None:
+        return aim
+    url = parse_git_url(aim.upstream, where="--upstream")
+    return dataclasses.replace(aim, upstream=str(Path(url).absolute()) if is_path(url) else url)
 
 
 def _go(
@@ -63,9 +72,7 @@ def _go(
             "--base, --onto and --upstream speak of one upstream, so they need one stack",
             hint=f"forkbot {command} tokio --onto …",
         )
-    if aim.upstream is not None:
-        url = parse_git_url(aim.upstream, where="--upstream")
-        aim = dataclasses.replace(aim, upstream=str(Path(url).absolute()) if is_path(url) else url)
+    aim = from_anywhere(aim)
     words = ["forkbot", command, *(stacks or (["--all"] if command == "run" else []))]
     words += [] if channel == Channel.MAIN.value else ["--channel", channel]
     aims = (("base", aim.base), ("onto", aim.onto), ("upstream", aim.upstream))
@@ -91,7 +98,7 @@ def _go(
 @click.option(
     "--verify-floor", is_flag=True, help="On a conflict, find out how far all is still green."
 )
-@_aims
+@aims
 @dry_run_option
 @json_option
 @click.pass_obj
@@ -124,7 +131,7 @@ def run_command(
     is_flag=True,
     help="Build and run the result; on a conflict, find out how far all is still green.",
 )
-@_aims
+@aims
 @dry_run_option
 @json_option
 @click.pass_obj

@@ -26,6 +26,7 @@ COMMANDS = {
     "status": ("forkbot.cli.look", "Show each stack: base, patches, verdict, fork branch."),
     "run": ("forkbot.cli.go", "Rebase, verify and publish: the whole way. What cron calls."),
     "rebase": ("forkbot.cli.go", "Rebase stacks onto upstream and update their files."),
+    "resolve": ("forkbot.cli.resolve", "Resolve a conflict by hand, and keep the answer."),
     "verify": ("forkbot.cli.go", "Build and run stacks for wasm32-wasip2 as their files say."),
     "publish": ("forkbot.cli.go", "Push verified stacks to their fork branches."),
     "acknowledge": (

@@ -68,7 +68,7 @@ def rebase(
             linear=bench.repository.is_ancestor(base.commit, onto.commit),
         )  # fmt: skip
         judged = judge(case, bench=bench)
-        resolutions = kept_resolutions(case, channel=channel, bench=bench)
+        resolutions = kept_resolutions(case, bench=bench)
     if [o.name for o in judged.outcomes] != [p.name for p in stack.patches]:
         raise AssertionError("every patch in, exactly one fate out")
     stopped = case.stopped is not None

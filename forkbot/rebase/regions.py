@@ -11,6 +11,7 @@ from collections.abc import Sequence
 _LINES = re.compile(rb"[^\n]*\n|[^\n]+")
 _MARK = re.compile(rb"^(<{7,}|\|{7,}|>{7,}) [0-9a-f]{7,64}(?::[^\r\n]*)?\r?\n?$")
 _SPLIT = re.compile(rb"^={7,}\r?\n?$")
+_LEFT = re.compile(rb"^(?:<{7}|\|{7}|>{7})(?:[ \r]|$)|^={7}\r?$")
 _CONTEXT = 3
 
 
@@ -102,6 +103,26 @@ def lay_out(
             out += [label.encode(), end, text, b"" if text.endswith(b"\n") or not text else end]
         out += [f">>>>>>> {ours}".encode(), end]
     return b"".join([*out, pieces.clean[-1]])
+
+
+def relabel(merged: bytes, *, upstream: str, base: str, ours: str) -> bytes:
+    """Return a file whose regions cannot be told with labels for people on git's markers."""
+    labels = {b"<": upstream, b"|": base, b">": ours}
+
+    def line(text: bytes) -> bytes:
+        mark = _MARK.match(text)
+        if mark is None:
+            return text
+        end = text[len(text.rstrip(b"\r\n")) :]
+        return mark[1] + f" {labels[mark[1][:1]]}".encode() + end
+
+    return b"".join(map(line, _LINES.findall(merged)))
+
+
+def left_markers(text: bytes, *, but: frozenset[bytes]) -> list[int]:
+    """Return the 1-based lines that are a marker, or half of one; not those that a side has too."""
+    lines = text.split(b"\n")
+    return [n for n, line in enumerate(lines, 1) if _LEFT.match(line) and line.rstrip() not in but]
 
 
 def _is_crlf(text: bytes) -> bool:

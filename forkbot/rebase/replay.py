@@ -12,7 +12,7 @@ from forkbot.model.resolution import Resolution
 from forkbot.model.stack import Patch, Stack
 from forkbot.rebase.case import Case, Pushed
 from forkbot.rebase.resolutions import complete, fill, live, question, refreshed
-from forkbot.words import Channel, Oid
+from forkbot.words import Oid
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +53,7 @@ def settler(stack: Stack, *, bench: Workbench) -> Settle:
     return settle
 
 
-def kept_resolutions(case: Case, *, channel: Channel, bench: Workbench) -> tuple[Resolution, ...]:
+def kept_resolutions(case: Case, *, bench: Workbench) -> tuple[Resolution, ...]:
     """Return the stack's resolutions without those that have done their work.
 
     One has when its patch is carried clean to a new base, on the channel it was made on, and no
@@ -67,7 +67,7 @@ def kept_resolutions(case: Case, *, channel: Channel, bench: Workbench) -> tuple
 
     def stays(r: Resolution) -> bool:
         pushed: Pushed | None = carried.get(r.patch)
-        if pushed is None or pushed.replays or r.channel is not channel:
+        if pushed is None or pushed.replays or r.channel is not case.channel:
             return r.patch not in gone
         return live(r, before=pushed.before, after=pushed.tree, bench=bench)
 

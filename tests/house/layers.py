@@ -6,10 +6,12 @@ from collections.abc import Set as AbstractSet
 FLOORS: Mapping[str, int] = {
     "": 0, "errors": 0, "text": 0, "words": 0,
     "model": 1,
-    "cargo": 2, "forge": 2, "git": 2, "process": 2, "rundir": 2, "stackdir": 2, "upstream": 2,
+    "cargo": 2, "forge": 2, "git": 2, "process": 2, "resolvedir": 2, "rundir": 2, "stackdir": 2,
+    "upstream": 2,
     "publish": 3, "rebase": 3, "report": 3, "verify": 3,
-    "acknowledge": 4, "attempt": 4, "begin": 4, "drop": 4, "ground": 4, "hold": 4, "locate": 4,
-    "probe": 4, "red": 4, "run": 4, "session": 4, "status": 4, "verification": 4,
+    "acknowledge": 4, "attempt": 4, "begin": 4, "drop": 4, "ground": 4, "hold": 4, "laid": 4,
+    "locate": 4, "probe": 4, "red": 4, "resolve": 4, "run": 4, "session": 4, "status": 4,
+    "verification": 4,
     "__main__": 5, "cli": 5,
 }  # fmt: skip
 
@@ -18,6 +20,7 @@ SIBLINGS: Mapping[str, AbstractSet[str]] = {
     "words": {"errors"},
     "git": {"process"},
     "cargo": {"process"},
+    "resolvedir": {"git", "process"},
     "forge": {"git", "process"},
     "upstream": {"cargo", "git", "process"},
     "publish": {"rebase"},  # whose name is on the commits that a push may overwrite
@@ -31,6 +34,7 @@ SIBLINGS: Mapping[str, AbstractSet[str]] = {
     "ground": {"attempt", "hold", "locate", "red", "session", "verification"},
     "run": {"attempt", "ground", "hold", "locate", "session", "verification"},
     "probe": {"attempt", "locate", "red", "run", "session", "verification"},
+    "resolve": {"attempt", "laid", "locate", "run", "session"},
     "__main__": {"cli"},
 }
 # What a room may not see although it lies below: a report is made of facts alone, a rebase and a
