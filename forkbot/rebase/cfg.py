@@ -120,9 +120,14 @@ def on_wasi(condition: Condition) -> bool | None:
     return condition.value(_known(condition.atoms(), _WASI))
 
 
-def names_platform(condition: Condition) -> bool:
-    """Return whether it speaks of a platform at all."""
-    return bool(_known(condition.atoms(), _WASI).keys() - {*_NEVER})
+def parts_unix_from_wasi(condition: Condition) -> bool:
+    """Return whether a port to WASI must know of it: it is for unix at large, or not for Windows.
+
+    What is for some systems by their names, or for all but some, says nothing of WASI.
+    """
+    unix = [condition.value(_known(condition.atoms(), p)) for p in _PLATFORMS[:3]]
+    windows = condition.value(_known(condition.atoms(), _PLATFORMS[3]))
+    return False not in unix and (on_wasi(condition) is False or windows is False)
 
 
 def _known(atoms: Iterable[str], platform: Mapping[str, str]) -> dict[str, bool]:

@@ -5,8 +5,10 @@ next to our patches: a new ``#[cfg(unix)]`` branch, a thread, a socket by its fi
 file. Whoever keeps the port wants to hear of it; nothing is stopped. Told is a run of new lines,
 once for all it holds, in a Rust file that a carried patch edits, unless
 
-* the line or a condition over it names wasi or wasm: somebody thought of it;
-* a condition over it leaves wasm32-wasip2 out, and it is not that condition that is new;
+* a condition over it names wasi or wasm: somebody thought of it;
+* a condition over it leaves wasm32-wasip2 out, and it is not that condition that is new: a file
+  that is for unix alone may do as unix does;
+* a new condition is for some systems by their names, or for all but some, or for Windows;
 * it is for tests, or a comment;
 * the rebased stack covers it: it changes the line, or what the line stands under.
 """
@@ -18,7 +20,7 @@ from forkbot.git.workbench import Workbench
 from forkbot.model.judgement import Drift, DriftKind
 from forkbot.rebase.alignment import origins
 from forkbot.rebase.case import Case
-from forkbot.rebase.cfg import FALSE, implies, names_platform, on_wasi
+from forkbot.rebase.cfg import Condition, every, implies, on_wasi, parts_unix_from_wasi
 from forkbot.rebase.gates import RustFile
 from forkbot.rebase.news import News, for_tests, runs
 from forkbot.text import decode, visible
@@ -26,7 +28,7 @@ from forkbot.words import PatchName
 
 _KINDS = {
     DriftKind.THREAD: re.compile(
-        r"\bstd::thread\b|\bthread::(?:spawn|Builder|scope|park)\b|\bBuilder::new\(\)\.name\b"
+        r"\bthread::(?:spawn|Builder|scope|park)\b|\bBuilder::new\(\)\.name\b"
         r"|\bspawn_(?:mandatory_)?blocking\b"
     ),
     DriftKind.SOCKET: re.compile(
@@ -62,38 +64,45 @@ def _in_file(path: bytes, patch: PatchName, case: Case, news: News) -> Iterator[
     ours = news.at(next(p.tree for p in reversed(case.pushed) if p.commit is not None), path)
     text, here, final = news.lines(onto), news.rust(onto), news.rust(ours)
     kept = {o + 1: n + 1 for n, o in enumerate(origins(text, news.lines(ours))) if o is not None}
-    found = _kinds(here, news.added(path))
-    telling = {
-        line: kind
-        for line, kind in found.items()
-        if line in kept and implies(here.condition(line), final.condition(kept[line]))
-        and implies(final.condition(kept[line]), here.condition(line))
-    }  # fmt: skip
+    open_ = {
+        line: told
+        for line, told in _platform_code(here, news.added(path), news.ambient(path)).items()
+        if line in kept and _alike(here.condition(line), final.condition(kept[line]))
+    }
     for run in runs(news.added(path), text):
-        told = [line for line in run if line in telling]
-        if told:
-            (by, *_) = news.authors(path, told[:1])
+        line = next((line for line in run if line in open_), None)
+        # git may call a line old that was only moved
+        by = news.authors(path, [line]) if line is not None else ()
+        if line is not None and by:
+            kind, words = open_[line]
             yield Drift(
-                path=decode(path), line=told[0], kind=telling[told[0]],
-                text=visible(text[told[0] - 1].strip()), by=by, patch=patch,
-            )  # fmt: skip
+                path=decode(path), line=line, kind=kind, text=visible(words), by=by[0], patch=patch
+            )
 
 
-def _kinds(file: RustFile, added: frozenset[int]) -> dict[int, DriftKind]:
+def _alike(one: Condition, other: Condition) -> bool:
+    return implies(one, other) and implies(other, one)
+
+
+def _platform_code(
+    file: RustFile, added: frozenset[int], ambient: Condition
+) -> dict[int, tuple[DriftKind, str]]:
     """Return which new lines are platform code, as upstream's file itself tells."""
-    found: dict[int, DriftKind] = {}
-    bare = file.bare.split("\n")
+    found: dict[int, tuple[DriftKind, str]] = {}
+    bare, code = file.bare.split("\n"), file.code.split("\n")
     for line in sorted(added):
         kind = next((k for k, words in _KINDS.items() if words.search(bare[line - 1])), None)
-        if kind is not None and on_wasi(file.condition(line)) is not False:
-            found[line] = kind
+        around = every((ambient, file.condition(line)))
+        if kind is not None and on_wasi(around) is not False:
+            found[line] = kind, code[line - 1].strip()
     for gate in file.gates:
         line = file.line_of(gate.first)
-        if line in added and names_platform(gate.condition):
-            found[line] = DriftKind.CFG
+        outer = (g.condition for g in file.gates if g.first < gate.first <= g.last)
+        new = line in added and parts_unix_from_wasi(gate.condition)
+        if new and on_wasi(every((ambient, *outer))) is not False:
+            found[line] = DriftKind.CFG, file.head(gate)
     return {
-        line: kind
-        for line, kind in found.items()
+        line: told
+        for line, told in found.items()
         if not _OURS.search(" ".join(file.condition(line).atoms()))
-        and not implies(file.condition(line), FALSE)
     }

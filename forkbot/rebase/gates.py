@@ -46,6 +46,7 @@ _NAMED = re.compile(
     _QUALIFIED + r"((?:fn|struct|enum|union|trait|mod|macro|static|type)\s+(?:mut\s+)?\w+|impl\b.*)"
     r"|(macro_rules!\s*\w+|const\s+\w+)|pub\b(?:\s*\([^)]*\))?\s*(use\b.*|const\s+\w+)"
 )
+_LIFETIMES = re.compile(r"<'\w+(?:\s*,\s*'\w+)*>|'\w+(?:\s*,)?\s*")
 _ELSE = re.compile(r"\s*else\b")
 _NEXT_ATTRIBUTE = re.compile(r"\s*#\s*(?=\[)")
 _NESTS = re.compile(r"/\*|\*/")
@@ -88,6 +89,13 @@ class RustFile:
     def line_of(self, at: int) -> int:
         """Return the line (1-based) that a character stands in."""
         return bisect.bisect_right(self._starts, at)
+
+    def head(self, gate: Gate) -> str:
+        """Return an attribute in one line; the first line of any other gate."""
+        end = self._close(self.bare.find("[", gate.first)) + 1
+        if self.bare[gate.first] != "#":
+            end = self.code.find("\n", gate.first)
+        return " ".join(self.code[gate.first : end].split())
 
     def modules(self) -> dict[tuple[str, str], Condition]:
         """Return the files that ``mod`` lines name: (name, #[path]) → when they are compiled."""
@@ -231,9 +239,10 @@ def _matched(bare: str) -> dict[int, int]:
 def item_name(line: str) -> str:
     """Return what a line (of ``bare``) begins that has a name of its own: ``fn poll``; '' if not.
 
-    An ``impl`` and a ``pub use`` go by all of their first line; a plain ``use`` begins nothing.
+    An ``impl`` and a ``pub use`` go by all of their first line but for lifetimes; a plain ``use``
+    begins nothing.
     """
-    found = _NAMED.match(line.strip())
+    found = _NAMED.match(_LIFETIMES.sub("", line.strip()))
     return " ".join((found[1] or found[2] or found[3]).split()) if found else ""
 
 

@@ -4,14 +4,16 @@ import functools
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import PurePosixPath
 
 from forkbot.git.trees import Entry
 from forkbot.git.workbench import Workbench
 from forkbot.model.upstream import UpstreamCommit
 from forkbot.rebase.alignment import origins
 from forkbot.rebase.case import Case
+from forkbot.rebase.cfg import TRUE, Condition, every
 from forkbot.rebase.export import PLAIN_DIFF
-from forkbot.rebase.gates import RustFile, item_name
+from forkbot.rebase.gates import RustFile, item_name, module_files
 from forkbot.rebase.line import upstream_commits
 from forkbot.words import Oid
 
@@ -28,6 +30,7 @@ class News:
         self._files: dict[Oid, RustFile] = {}
         self._lines: dict[Oid, list[str]] = {}
         self._added: dict[bytes, frozenset[int]] = {}
+        self._ambient: dict[bytes, Condition] = {}
 
     @functools.cached_property
     def changed(self) -> dict[bytes, tuple[Entry | None, Entry]]:
@@ -58,6 +61,30 @@ class News:
         if key not in self._files:
             self._files[key] = RustFile("\n".join(self.lines(entry)))
         return self._files[key]
+
+    def ambient(self, path: bytes) -> Condition:
+        """Return when onto compiles a Rust file at all, as the ``mod`` lines on the way say."""
+        if path not in self._ambient:
+            self._ambient[path] = next(self._ways(path), TRUE)
+        return self._ambient[path]
+
+    def _ways(self, path: bytes) -> Iterator[Condition]:
+        file = PurePosixPath(path.decode(errors="surrogateescape"))
+        folder = file.parent.parent if file.name == "mod.rs" else file.parent
+        above = (  # further up than the next folder for the sake of #[path]
+            parent
+            for up in (folder, *folder.parents)
+            for parent in (*(str(up / n) for n in ("mod.rs", "lib.rs", "main.rs")), f"{up}.rs")
+        )
+        for parent in above:
+            name = parent.encode(errors="surrogateescape")
+            entry = self.at(self._case.onto.tree, name)
+            if entry is None or name == path:
+                continue
+            for (module, named), condition in self.rust(entry).modules().items():
+                own, inside = module_files(parent, module, named)
+                if str(file) in {own, f"{inside}mod.rs"}:
+                    yield every((self.ambient(name), condition))
 
     def added(self, path: bytes) -> frozenset[int]:
         """Return the lines (1-based) of onto's file that base's file has not, but for empty ones.

@@ -82,11 +82,14 @@ class _Looker:
         was = self.news.rust(before)
         to_before = _forward(self.news.lines(onto), self.news.lines(before))
         to_after = _forward(self.news.lines(before), self.news.lines(after))
+        around = self.news.ambient(path)
         swallowed = []
         for line in self.news.added(path):
             old = to_before.get(line)
             new = to_after.get(old) if old else None
-            if old and new and not implies(was.condition(old), here.condition(new)):
+            if old is None or new is None:
+                continue
+            if not implies(every((around, was.condition(old))), here.condition(new)):
                 swallowed.append(line)
         yield from self._tell(path, swallowed)
 
@@ -102,16 +105,16 @@ class _Looker:
             file, folder = module_files(decode(path), name, named)
             for other in sorted(self.news.changed):
                 if other == file.encode() or other.startswith(folder.encode()):
-                    yield from self._under(other, was, gate)
+                    yield from self._under(other, gate)
 
-    def _under(self, path: bytes, was: Condition, gate: Condition) -> Iterator[Suspicion]:
+    def _under(self, path: bytes, gate: Condition) -> Iterator[Suspicion]:
         if self.news.at(self.pushed.tree, path) is None:
             return
         here = self.news.rust(self.news.changed[path][1])
         lines = [
             line
             for line in self.news.added(path)
-            if not implies(every((was, here.condition(line))), gate)
+            if not implies(every((self.news.ambient(path), here.condition(line))), gate)
         ]
         yield from self._tell(path, lines)
 
@@ -121,7 +124,8 @@ class _Looker:
         here = self.news.rust(onto)
         bare = here.bare.split("\n")
         code = [n for n in lines if bare[n - 1].strip() and not for_tests(path)]
-        code = [n for n in code if not implies(here.condition(n), FALSE)]
+        around = self.news.ambient(path)
+        code = [n for n in code if not implies(every((around, here.condition(n))), FALSE)]
         for run in runs(code, self.news.lines(onto)):
             if not self.news.new_items(path).isdisjoint(run):
                 yield self._found(path, run, SuspicionKind.GATES)

@@ -12,10 +12,10 @@ from forkbot.rebase.cfg import (
     Condition,
     every,
     implies,
-    names_platform,
     negated,
     on_wasi,
     parse_condition,
+    parts_unix_from_wasi,
     some,
 )
 
@@ -86,10 +86,22 @@ def test_a_macro_says_its_platform_by_name() -> None:
     assert implies(unix, parse_condition('not(target_os = "wasi")'))
 
 
-def test_which_conditions_speak_of_a_platform() -> None:
-    speaks = [c for c in ("unix", 'feature = "a"', "test", 'all(a, target_os = "x")')
-              if names_platform(parse_condition(c))]  # fmt: skip
-    assert speaks == ["unix", 'all(a, target_os = "x")']
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("unix", True),
+        ('any(unix, target_os = "hermit")', True),
+        ("not(windows)", True),
+        ('all(unix, feature = "net")', True),
+        ("windows", False),
+        ('any(target_os = "linux", target_os = "android")', False),
+        ('not(any(target_os = "haiku", target_os = "vita"))', False),
+        ('feature = "net"', False),
+        ("test", False),
+    ],
+)
+def test_what_a_port_must_know_of(text: str, answer: bool) -> None:  # noqa: FBT001
+    assert parts_unix_from_wasi(parse_condition(text)) is answer
 
 
 CONDITIONS = st.recursive(

@@ -215,6 +215,17 @@ def test_a_gate_that_is_loosened_takes_nothing(upstream: Upstream, tmp_path: Pat
     assert told(found) == []
 
 
+def test_a_gate_that_the_mod_line_implies_takes_nothing(upstream: Upstream, tmp_path: Path) -> None:
+    """On the way to the file, upstream asks for unix: what is not WASI's was never WASI's."""
+    lib = '#[cfg(unix)]\n#[path = "sys/unix.rs"]\nmod sys;\n'
+    base = upstream.commit("base", {"src/lib.rs": lib, "src/sys/unix.rs": IMPL})
+    upstream.commit("more", {"src/sys/unix.rs": MORE})
+    patch: dict[str, Files] = {"p": {"src/sys/unix.rs": GATE + IMPL}}
+    assert facts(upstream, base, patch, tmp_path).suspicions == ()
+    other: dict[str, Files] = {"p": {"src/sys/unix.rs": "#[cfg(loom_off)]\n" + IMPL}}
+    assert len(facts(upstream, base, other, tmp_path).suspicions) == 1
+
+
 def test_the_way_back_and_the_way_nowhere(upstream: Upstream, tmp_path: Path) -> None:
     old = upstream.commit("base", {"src/a.rs": IMPL})
     new = upstream.commit("more", {"src/a.rs": MORE})
