@@ -20,8 +20,9 @@ from forkbot.model.publication import Publication
 from forkbot.model.stack import Stack
 from forkbot.rebase.base import find_base
 from forkbot.rebase.engine import Rebased, rebase
+from forkbot.rebase.lockfile import Lockfiles
 from forkbot.session import Session
-from forkbot.verify.toolchain import Toolchain
+from forkbot.verify.toolchain import Toolchain, find_toolchain
 
 
 @dataclasses.dataclass(slots=True, kw_only=True, eq=False)
@@ -51,6 +52,18 @@ class Attempt:
 def cargo_of(toolchain: Toolchain, session: Session) -> Cargo:
     """Return the toolchain's cargo in its closed environment."""
     return Cargo(program=toolchain.cargo, env={**cargo_env(session.ambient), **toolchain.env})
+
+
+def lockfiles_of(session: Session) -> Lockfiles:
+    """Return what makes lock files anew with the cargo that is here; nothing is downloaded."""
+
+    def find() -> Cargo:
+        toolchain = find_toolchain(
+            env=session.ambient, cache=session.cache, get=False, say=session.say
+        )
+        return cargo_of(toolchain, session)
+
+    return Lockfiles(find=find)
 
 
 def attempt_rebase(
@@ -112,7 +125,13 @@ def _rebase_at(
     )
     attempt.located, attempt.repository = located, lent
     attempt.rebased = rebase(
-        stack, repository=lent, channel=channel, base=base, onto=located.onto, rustc=rustc
+        stack,
+        repository=lent,
+        channel=channel,
+        base=base,
+        onto=located.onto,
+        rustc=rustc,
+        lockfiles=lockfiles_of(session),
     )
     floor = attempt.rebased.facts.floor
     if aim.onto == FLOOR and floor is not None:
@@ -120,7 +139,13 @@ def _rebase_at(
             f"{stack.name}: in conflict there: rebasing onto {floor.place.label}, its floor"
         )
         there = rebase(
-            stack, repository=lent, channel=channel, base=base, onto=floor.place, rustc=rustc
+            stack,
+            repository=lent,
+            channel=channel,
+            base=base,
+            onto=floor.place,
+            rustc=rustc,
+            lockfiles=lockfiles_of(session),
         )
         facts = msgspec.structs.replace(there.facts, floor=floor)
         attempt.rebased = dataclasses.replace(there, facts=facts)

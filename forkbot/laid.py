@@ -43,7 +43,9 @@ def _laid(path: bytes, stuck: Stuck, bench: Workbench) -> LaidPath:
     shown = decode(path)
     lines = _markers(stuck.tree, path, stuck, bench)
     begun = tuple(n for n in lines if _line(stuck.tree, path, n, bench).startswith(b"<"))
-    if path not in stuck.filled.open:
+    if path in stuck.filled.open and path not in stuck.open:
+        return LaidPath(path=shown, what="cargo makes it anew when the rest is decided")
+    if path not in stuck.open:
         return LaidPath(path=shown, what="answered by a recorded resolution, laid out as it says")
     filled = [text for text in stuck.filled.regions.get(path, ()) if text is not None]
     if begun:
@@ -104,7 +106,7 @@ def undecided(
     with Workbench(lent) as bench:
         return tuple(
             found
-            for path in stuck.filled.open
+            for path in stuck.open
             for found in _missing(
                 path,
                 stuck,

@@ -12,7 +12,7 @@ import time
 
 import msgspec
 
-from forkbot.attempt import Attempt, attempt_rebase
+from forkbot.attempt import Attempt, attempt_rebase, lockfiles_of
 from forkbot.errors import MachineError, UsageError
 from forkbot.git.identity import author_name
 from forkbot.git.repository import Repository, sealed_env
@@ -23,6 +23,7 @@ from forkbot.model.resolution import Resolution
 from forkbot.model.resolving import OpenConflict, Resolved, Standing, Step, Undecided
 from forkbot.model.stack import Stack
 from forkbot.rebase.engine import Rebased, rebase
+from forkbot.rebase.replay import locks
 from forkbot.rebase.resolutions import Provenance, complete, record
 from forkbot.rebase.stuck import Stuck, stuck_at
 from forkbot.report.pages import pages
@@ -55,14 +56,14 @@ class Desk:
         """Return where the series stops now."""
         return stuck_at(
             self.answered(standing), repository=repository, channel=standing.channel,
-            base=standing.base, onto=standing.onto,
+            base=standing.base, onto=standing.onto, lockfiles=lockfiles_of(self.session),
         )  # fmt: skip
 
     def rebased(self, standing: Standing, repository: Repository) -> Rebased:
         """Return the whole rebase as it comes out now."""
         return rebase(
             self.answered(standing), repository=repository, channel=standing.channel,
-            base=standing.base, onto=standing.onto,
+            base=standing.base, onto=standing.onto, lockfiles=lockfiles_of(self.session),
         )  # fmt: skip
 
     def lent(self) -> contextlib.AbstractContextManager[Repository]:
@@ -240,7 +241,7 @@ def _advance(desk: Desk, standing: Standing) -> Outcome:
             asked = stuck.filled.question
             aside = desk.folder.tree.lay_out(
                 head=stuck.head, tree=stuck.tree,
-                sides={p: asked.sides[p] for p in stuck.filled.open},
+                sides={p: asked.sides[p] for p in stuck.open},
                 tags={"base": standing.base.commit, "onto": standing.onto.commit,
                       "patch": stuck.original},
             )  # fmt: skip
@@ -293,11 +294,12 @@ def _take(
     asked = stuck.filled.question
     theirs = tree.snapshot(repository)
     with Workbench(repository) as bench:
+        remade = locks(stuck.filled)
         answers = {path: bench.trees.find(theirs, path) for path in asked.sides}
         answers |= {p: new for p, _, new in bench.trees.changes(stuck.tree, theirs)}
-        if complete(asked.tree, answers, bench=bench) == bench.objects.tree(stuck.head) and not (
-            empty
-        ):
+        answers = {path: new for path, new in answers.items() if path not in remade}
+        whole = complete(asked.tree, {**answers, **remade}, bench=bench)
+        if whole == bench.objects.tree(stuck.head) and not empty:
             return _shown(desk, standing, _nothing_left(desk, standing, stuck))
         by = Provenance(
             author=author, date=session.now.date().isoformat(), channel=standing.channel,

@@ -21,6 +21,7 @@ from forkbot.model.stack import Patch, Stack
 from forkbot.rebase.case import Case, Pushed
 from forkbot.rebase.export import commit_patch, export
 from forkbot.rebase.judge import judge
+from forkbot.rebase.lockfile import Lockfiles
 from forkbot.rebase.merged import Taken, find_merged
 from forkbot.rebase.recreate import Change, recreate
 from forkbot.rebase.replay import Settle, kept_resolutions, nobody, settler
@@ -44,12 +45,14 @@ def rebase(
     base: Place,
     onto: Place,
     rustc: str | None = None,
+    lockfiles: Lockfiles | None = None,
     stream: bool = True,
     shortcuts: bool = True,
 ) -> Rebased:
     """Rebase ``stack`` from ``base`` to ``onto`` in a quarantined repository.
 
     ``rustc`` is the toolchain's version, for patches that wait for one, where it is known.
+    ``lockfiles`` makes a Cargo.lock anew that is in conflict; without it that stays a conflict.
     ``stream`` and ``shortcuts`` as in ``Workbench``: the answers are the same.
     Raises ``UsageError`` when a patch does not apply to its own base: then there is no change to
     carry, and no conflict to report.
@@ -58,8 +61,10 @@ def rebase(
         changes = recreate(stack, bench=bench, channel=channel, base=base)
         when = bench.objects.committed(onto.commit)
         taken = find_merged(changes, base=base, onto=onto, bench=bench)
-        settle = settler(stack, bench=bench)
+        settle = settler(stack, bench=bench, lockfiles=lockfiles)
         pushed = tuple(push(changes, onto=onto, bench=bench, when=when, taken=taken, settle=settle))
+        if lockfiles is not None:
+            pushed = tuple(_with_trouble(p, lockfiles) for p in pushed)
         carried = tuple(p for p in pushed if p.fate.carried)
         case = Case(
             stack=stack, channel=channel, base=base, onto=onto, changes=changes, pushed=pushed,
@@ -92,6 +97,12 @@ def rebase(
     return Rebased(facts=facts, patches=kept, resolutions=resolutions)
 
 
+def _with_trouble(pushed: Pushed, lockfiles: Lockfiles) -> Pushed:
+    """Return a patch in conflict with why its Cargo.lock could not be made anew."""
+    trouble = lockfiles.trouble.get(pushed.patch.name, "") if pushed.conflict else ""
+    return dataclasses.replace(pushed, evidence=trouble) if trouble else pushed
+
+
 def push(
     changes: tuple[Change, ...],
     *,
@@ -118,11 +129,12 @@ def push(
         if stopped:
             yield Pushed(patch=change.patch, fate=Fate.BLOCKED, before=tree, tree=tree)
             continue
-        patch, replays = change.patch, tuple[Replay, ...]()
+        patch, replays, evidence = change.patch, tuple[Replay, ...](), ""
         merged = bench.merger.merge(base=change.before, upstream=tree, ours=change.after)
         settled = settle(patch, merged) if isinstance(merged, Conflicted) else None
         if settled is not None:
-            patch, replays, merged = settled.patch, settled.replays, Clean(tree=settled.tree)
+            patch, replays, evidence = settled.patch, settled.replays, settled.evidence
+            merged = Clean(tree=settled.tree)
         match merged:
             case Conflicted():
                 stopped = True
@@ -137,7 +149,7 @@ def push(
                 )
                 yield Pushed(
                     patch=patch, fate=Fate.SHIFTED, before=tree, tree=result, commit=parent,
-                    replays=replays,
+                    replays=replays, evidence=evidence,
                 )  # fmt: skip
                 tree = result
 

@@ -108,5 +108,5 @@ def _fate(case: Case, pushed: Pushed) -> Fate:
         return pushed.fate
     if not case.moved:
         return Fate.UNCHANGED
-    adapted = pushed.replays or case.rewritten(pushed.patch)
+    adapted = pushed.replays or pushed.evidence or case.rewritten(pushed.patch)
     return Fate.ADAPTED if adapted else Fate.SHIFTED

@@ -6,12 +6,23 @@ from collections.abc import Callable
 import msgspec
 
 from forkbot.git.merge import Conflicted
+from forkbot.git.trees import Entry
 from forkbot.git.workbench import Workbench
 from forkbot.model.judgement import Replay
 from forkbot.model.resolution import Resolution
 from forkbot.model.stack import Patch, Stack
 from forkbot.rebase.case import Case, Pushed
-from forkbot.rebase.resolutions import complete, fill, live, question, refreshed
+from forkbot.rebase.lockfile import Lockfiles, is_lockfile
+from forkbot.rebase.resolutions import (
+    UPSTREAM,
+    Filled,
+    complete,
+    fill,
+    live,
+    question,
+    refreshed,
+)
+from forkbot.text import decode
 from forkbot.words import Oid
 
 
@@ -22,6 +33,7 @@ class Settled:
     patch: Patch  # without a mail: its file has to be made
     tree: Oid
     replays: tuple[Replay, ...]
+    evidence: str = ""  # what else there is to say of how it came about
 
 
 Settle = Callable[[Patch, Conflicted], Settled | None]
@@ -31,26 +43,53 @@ def nobody(_patch: Patch, _conflicted: Conflicted) -> None:
     """Answer nothing."""
 
 
-def settler(stack: Stack, *, bench: Workbench) -> Settle:
+def settler(stack: Stack, *, bench: Workbench, lockfiles: Lockfiles | None = None) -> Settle:
     """Return what answers the conflicts of a stack's patches: every path of one, or none.
 
     The message names what was replayed, in the commit and in the patch file alike: so both are the
     same when the patch is next recreated from its file.
     """
+    known = {r.patch for r in stack.resolutions}
 
     def settle(patch: Patch, conflicted: Conflicted) -> Settled | None:
-        if not any(r.patch == patch.name for r in stack.resolutions):
+        if lockfiles is None and patch.name not in known:
             return None
         filled = fill(question(patch.name, conflicted, bench=bench), stack.resolutions, bench=bench)
-        if filled.open:
+        if for_people(filled) or (filled.open and lockfiles is None):
             return None
-        tree = complete(filled.question.tree, filled.files, bench=bench)
+        tree = complete(filled.question.tree, {**filled.files, **locks(filled)}, bench=bench)
+        by = ""
+        if tree is not None and filled.open and lockfiles is not None:
+            remade = lockfiles.remake(tree, filled.open, patch=patch.name, bench=bench)
+            tree, by = (remade.tree, remade.by) if remade else (None, "")
         if tree is None:
             return None
-        draft = msgspec.structs.replace(patch, message=refreshed(patch, filled.replays), mail=b"")
-        return Settled(patch=draft, tree=tree, replays=filled.replays)
+        made = [decode(path) for path in filled.open]
+        message = refreshed(patch, filled.replays, [f"{path} (made anew by {by})" for path in made])
+        return Settled(
+            patch=msgspec.structs.replace(patch, message=message, mail=b""),
+            tree=tree,
+            replays=filled.replays,
+            evidence=f"{', '.join(made)}: made anew by {by}" if made else "",
+        )
 
     return settle
+
+
+def for_people(filled: Filled) -> tuple[bytes, ...]:
+    """Return the open paths that a person has to decide: all but what cargo makes anew."""
+    return tuple(p for p in filled.open if not is_lockfile(p) or not _is_file(filled, p))
+
+
+def locks(filled: Filled) -> dict[bytes, Entry | None]:
+    """Return the lock files that are to be made anew, as upstream has them."""
+    asked, people = filled.question, for_people(filled)
+    return {p: asked.sides[p].get(UPSTREAM) for p in filled.open if p not in people}
+
+
+def _is_file(filled: Filled, path: bytes) -> bool:
+    sides = filled.question.sides[path]
+    return bool(sides) and all(entry.is_file for entry in sides.values())
 
 
 def kept_resolutions(case: Case, *, bench: Workbench) -> tuple[Resolution, ...]:

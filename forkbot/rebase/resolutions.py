@@ -28,6 +28,7 @@ TRAILER = "Resolution: "
 _GITLINK = b"160000"
 _IN_THE_WAY = re.compile(rb"~[0-9a-f]{40}$")
 _LINES_ONLY = {"contents", "add/add"}
+UPSTREAM = 2  # git's stage
 _NOWHERE: Mapping[int, Entry] = {}
 
 
@@ -97,7 +98,7 @@ def _named(conflicted: Conflicted, bench: Workbench) -> Conflicted:
     names = {}
     for entry in conflicted.entries:
         if _IN_THE_WAY.search(entry.path):
-            side = b"upstream" if entry.stage == 2 else b"patch"
+            side = b"upstream" if entry.stage == UPSTREAM else b"patch"
             if entry.stage != 1:
                 names[entry.path] = _IN_THE_WAY.sub(b"~" + side, entry.path)
     changes: dict[bytes, Entry | None] = {}
@@ -194,12 +195,13 @@ def complete(tree: Oid, files: Mapping[bytes, Entry | None], *, bench: Workbench
     return None if without is None else bench.trees.edit(without, there)
 
 
-def refreshed(patch: Patch, replays: Iterable[Replay]) -> str:
+def refreshed(patch: Patch, replays: Iterable[Replay], besides: Iterable[str]) -> str:
     """Return the patch's message, whose last lines name the resolutions that made it what it is."""
     head, _, last = patch.message.rstrip("\n").rpartition("\n\n")
     lines = [line for line in last.split("\n") if not line.startswith(TRAILER)]
-    said = (f"{TRAILER}{r.key} ({r.tool or r.author}, {r.date})" for r in replays)
-    return "\n".join([f"{head}\n", *lines, *dict.fromkeys(said)]) + "\n"
+    said = [*(f"{r.key} ({r.tool or r.author}, {r.date})" for r in replays), *besides]
+    trailers = (f"{TRAILER}{what}" for what in dict.fromkeys(said))
+    return "\n".join([f"{head}\n", *lines, *trailers]) + "\n"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,12 +220,15 @@ def record(
 ) -> tuple[Resolution, ...]:
     """Return resolutions that make ``answers`` of the same question again.
 
-    ``answers`` are what every conflicted path became, and every other path the person changed.
+    ``answers`` are what each conflicted path became that was a question, and what else the person
+    changed.
     """
     found: list[Resolution] = []
     whole = set(answers)
     if whole <= asked.sides.keys():
         for path, pieces in asked.pieces.items():
+            if path not in answers:
+                continue
             hunks = _hunks(path, pieces, answers[path], asked, bench)
             if hunks is not None:
                 found += [_resolution(asked, by, hunk=h) for h in hunks]

@@ -2,16 +2,18 @@
 
 import dataclasses
 
+from forkbot.errors import MachineError
 from forkbot.git.repository import Repository
 from forkbot.git.workbench import Workbench
 from forkbot.model.place import Place
 from forkbot.model.stack import Stack
 from forkbot.rebase.engine import push
 from forkbot.rebase.export import commit_patch
+from forkbot.rebase.lockfile import Lockfiles
 from forkbot.rebase.merged import find_merged
 from forkbot.rebase.recreate import recreate
 from forkbot.rebase.regions import lay_out, relabel
-from forkbot.rebase.replay import settler
+from forkbot.rebase.replay import for_people, locks, settler
 from forkbot.rebase.resolutions import Filled, complete, fill, question
 from forkbot.words import Channel, Oid, PatchName
 
@@ -26,11 +28,25 @@ class Stuck:
     filled: Filled
     tree: Oid  # the merge with markers for people, and with what is answered already
 
+    @property
+    def open(self) -> tuple[bytes, ...]:
+        """Return the paths that a person has to decide."""
+        return for_people(self.filled)
+
 
 def stuck_at(
-    stack: Stack, *, repository: Repository, channel: Channel, base: Place, onto: Place
+    stack: Stack,
+    *,
+    repository: Repository,
+    channel: Channel,
+    base: Place,
+    onto: Place,
+    lockfiles: Lockfiles,
 ) -> Stuck | None:
     """Return where the series stops on ``onto``; None when it goes through.
+
+    A Cargo.lock is no question for a person: ``MachineError`` when it is all that is left, and
+    cannot be made anew.
 
     The objects are written to where the repository writes its new ones.
     """
@@ -39,7 +55,7 @@ def stuck_at(
         when = bench.objects.committed(onto.commit)
         taken = find_merged(changes, base=base, onto=onto, bench=bench)
         head = onto.commit
-        settle = settler(stack, bench=bench)
+        settle = settler(stack, bench=bench, lockfiles=lockfiles)
         for change, pushed in zip(
             changes,
             push(changes, onto=onto, bench=bench, when=when, taken=taken, settle=settle),
@@ -50,6 +66,12 @@ def stuck_at(
                 continue
             asked = question(change.patch.name, pushed.conflict, bench=bench)
             filled = fill(asked, stack.resolutions, bench=bench)
+            if not for_people(filled):
+                raise MachineError(
+                    lockfiles.trouble.get(asked.patch, "the answers stand in each other's way"),
+                    where=f"patch {asked.patch}",
+                    hint="forkbot toolchain",
+                )
             below = commit_patch(
                 change.patch, tree=change.before, parent=base.commit, objects=bench.objects,
                 when=when,
@@ -67,8 +89,8 @@ def stuck_at(
 def _laid_out(filled: Filled, *, onto: Place, bench: Workbench) -> Oid:
     asked = filled.question
     labels = {"upstream": f"upstream {onto.label}", "base": "base", "ours": f"patch {asked.patch}"}
-    changes = dict(filled.files)
-    for path in filled.open:
+    changes = {**filled.files, **locks(filled)}
+    for path in for_people(filled):
         merged = bench.trees.find(asked.tree, path)
         if merged is None or not merged.is_file:
             continue

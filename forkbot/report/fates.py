@@ -33,7 +33,8 @@ def meaning(outcome: PatchOutcome) -> str:
         case Fate.SHIFTED:
             return "the same file fits the new base exactly"
         case Fate.ADAPTED:
-            return "merged cleanly; the patch file is rewritten"
+            how = clip(outcome.evidence, 300) or "merged cleanly"
+            return f"{how}; the patch file is rewritten"
         case Fate.EMPTY | Fate.MERGED | Fate.DROPPED:
             return f"leaves the series: {clip(outcome.evidence, 300)}"
         case Fate.SUPERSEDED:

@@ -138,6 +138,8 @@ def _notes(rebase: Rebase) -> Iterator[Said]:
             by = f"{clip(replay.author, 60)} of {replay.date}"
             told = f"{clip(replay.path)} resolved as recorded by {by}"
             yield f"{rebase.stack}: replayed: patch {outcome.name}: {told}", ""
+        if outcome.evidence and outcome.fate.carried:
+            yield f"{rebase.stack}: patch {outcome.name}: {clip(outcome.evidence, 300)}", ""
         for proposal in proposals(outcome):
             yield f"{rebase.stack}: may {outcome.name} go? {may_go(proposal)}", "yellow"
     for suspicion in rebase.unacknowledged:
