@@ -4,7 +4,7 @@
 the sides are and what they say is told of that tree; whose lines they are, of upstream's own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from forkbot.git.merge import IndexEntry
 from forkbot.git.workbench import Workbench
@@ -45,7 +45,7 @@ def describe_conflict(
         texts=Texts(bench),
     )  # fmt: skip
     scene = _Scene(ground, change, merged_onto=pushed.before)
-    paths = tuple(scene.describe(torn) for torn in torn_files(pushed.conflict))
+    paths = scene.describe(torn_files(pushed.conflict))
     return Conflict(patch=pushed.patch.name, paths=paths, breakers=breakers)
 
 
@@ -58,16 +58,26 @@ class _Scene:
         self._blame, self._gained = Blame(ground), Gained(ground)
         self._fates = FileFates(ground, blame=self._blame, gained=self._gained)
 
-    def describe(self, torn: Torn) -> ConflictedPath:
-        file = self._file(torn)
+    def describe(self, torn: Iterable[Torn]) -> tuple[ConflictedPath, ...]:
+        change, trees = self._change, self._ground.bench.trees
+        edited = [path for path, _, _ in trees.changes(change.before, change.after)]
+        files = [self._file(one, edited) for one in torn]
+        self._texts.foresee(
+            (f.base.oid, side.oid)
+            for f in files if f.has_lines and f.base
+            for side in (f.upstream, f.ours) if side
+        )  # fmt: skip
+        return tuple(self._path(file) for file in files)
+
+    def _path(self, file: File) -> ConflictedPath:
         moved_to, owners = self._fates.of(file)
         hunks = self._hunks(file)
         kinds = [h.kind for h in hunks] or [_kind_without_lines(file, moved_to)]
         kinds += [ConflictClass.MOVED] * bool(moved_to)
         kind = max(kinds, key=list(ConflictClass).index)
         return ConflictedPath(
-            path=decode(torn.path),
-            kinds=torn.kinds,
+            path=decode(file.torn.path),
+            kinds=file.torn.kinds,
             base=_stage(file.base),
             upstream=_stage(file.upstream),
             ours=_stage(file.ours),
@@ -78,9 +88,8 @@ class _Scene:
             owners=owners,
         )
 
-    def _file(self, torn: Torn) -> File:
+    def _file(self, torn: Torn, edited: Iterable[bytes]) -> File:
         change, trees = self._change, self._ground.bench.trees
-        edited = [path for path, _, _ in trees.changes(change.before, change.after)]
         base = find_side(torn, 1, change.before, trees=trees, names=edited)
         upstream = find_side(torn, 2, self._there, trees=trees)
         return File(
@@ -165,8 +174,8 @@ class _Scene:
 def _kind_without_lines(file: File, moved_to: str) -> ConflictClass:
     if "file/directory" in file.torn.kinds or (file.upstream and file.ours):
         return ConflictClass.SHAPE
-    if moved_to:
-        return ConflictClass.MOVED
+    if moved_to or file.torn.stages == {}:
+        return ConflictClass.MOVED  # of no file: a folder whose files went several ways
     return ConflictClass.DELETED if file.upstream is None else ConflictClass.BOTH_EDITED
 
 

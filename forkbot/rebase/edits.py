@@ -10,9 +10,12 @@ import dataclasses
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from forkbot.git.trees import Entry
 from forkbot.git.workbench import Workbench
 from forkbot.words import Oid
 
+# no line of content begins like that: each has a sign before it
+_FILE = re.compile(rb"^diff --git ", re.MULTILINE)
 _HEADER = re.compile(rb"^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@", re.MULTILINE)
 
 
@@ -62,19 +65,34 @@ class Texts:
         if old is None or new is None:
             whole = Edit(range(len(self.lines(old))), range(len(self.lines(new))))
             return (whole,) if whole.old or whole.new else ()
-        if (old, new) not in self._edits:
-            self._bench.objects.flush()
-            self._edits[old, new] = _ask(old, new, self._bench)
+        self.foresee([(old, new)])
         return self._edits[old, new]
 
-
-def _ask(old: Oid, new: Oid, bench: Workbench) -> tuple[Edit, ...]:
-    said = bench.repository.git(
-        "diff", "--unified=0", "--inter-hunk-context=0", "--diff-algorithm=histogram",
-        "--no-indent-heuristic", "--text", "--no-ext-diff", "--no-textconv", "--no-color",
-        "--no-prefix", old, new,
-    ).stdout  # fmt: skip
-    return tuple(Edit(_span(m[1], m[2]), _span(m[3], m[4])) for m in _HEADER.finditer(said))
+    def foresee(self, pairs: Iterable[tuple[Oid | None, Oid | None]]) -> None:
+        """Ask git, in one diff of two flat trees, for the edits of those pairs not asked before."""
+        asked = [
+            (old, new)
+            for old, new in dict.fromkeys(pairs)
+            if old is not None and new is not None and old != new and (old, new) not in self._edits
+        ]
+        if not asked:
+            return
+        trees, objects = self._bench.trees, self._bench.objects
+        # the n-th pair stands under the name n
+        before, after = (
+            trees.write({b"%d" % n: Entry(b"100644", pair[i]) for n, pair in enumerate(asked)})
+            for i in range(2)
+        )
+        objects.flush()
+        said = self._bench.repository.git(
+            "diff-tree", "-p", "--unified=0", "--inter-hunk-context=0",
+            "--diff-algorithm=histogram", "--no-indent-heuristic", "--no-renames", "--text",
+            "--no-ext-diff", "--no-textconv", "--no-color", "--no-prefix", before, after,
+        ).stdout  # fmt: skip
+        for part in _FILE.split(said)[1:]:
+            name, _, diff = part.partition(b" ")
+            spans = (Edit(_span(m[1], m[2]), _span(m[3], m[4])) for m in _HEADER.finditer(diff))
+            self._edits[asked[int(name)]] = tuple(spans)
 
 
 def _span(start: bytes, count: bytes | None) -> range:

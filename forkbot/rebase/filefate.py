@@ -1,5 +1,6 @@
 """What became of a whole file upstream: who moved, deleted or replaced it, and where it is now."""
 
+from forkbot.git.merge import IndexEntry
 from forkbot.git.trees import Entry
 from forkbot.model.conflict import Owner
 from forkbot.rebase.ground import Ground
@@ -40,47 +41,39 @@ class FileFates:
         steps, now = self._followed(file)
         if file.upstream is not None:
             now = file.now  # git followed it there
-        lines = (
-            self._ground.texts.lines(file.base.oid)
-            if file.base and file.base.mode[:3] == "100"
-            else []
-        )
-        last = len(steps) - 1
         known = self._blame.commits(steps)
-        owners = tuple(
-            Owner(by=known[oid], lines=0 if now or n < last else len(lines), removed=not now)
-            for n, oid in enumerate(steps)
-        )
-        if not now and lines:
-            found = self._gained.find(lines, path=file.was, before=None)
-            now = found[0] if found else b""
-        return decode(now), owners[::-1]
+        owners = [Owner(by=known[oid], lines=0) for oid in reversed(steps)]
+        if now:
+            return decode(now), tuple(owners)
+        lines = self._lines(file.base)
+        if owners:
+            owners[0] = Owner(by=owners[0].by, lines=len(lines), removed=True)
+        found = self._gained.find(lines, path=file.was, before=None)
+        return decode(found[0]) if found else "", tuple(owners)
+
+    def _lines(self, side: IndexEntry | None) -> list[bytes]:
+        regular = side is not None and side.mode.startswith("100")
+        return self._ground.texts.lines(side.oid) if side is not None and regular else []
 
     def _followed(self, file: File) -> tuple[list[Oid], bytes]:
-        if self._ground.linear:
-            return followed(
-                file.was,
-                base=self._ground.base.commit,
-                onto=self._ground.onto.commit,
-                bench=self._ground.bench,
-            )
         base, onto, bench = self._ground.base, self._ground.onto, self._ground.bench
+        if self._ground.linear:
+            return followed(file.was, base=base.commit, onto=onto.commit, bench=bench)
         return [], renamed(base.tree, onto.tree, bench=bench).get(file.was, b"")
 
     def _folder(self, file: File) -> tuple[str, tuple[Owner, ...]]:
         """Tell of a file of ours alone: upstream has a folder there, or its folder elsewhere."""
-        there = self._there(file.torn.path)
+        path = file.torn.path
+        there = self._there(path)
         if there is not None and there.is_tree:
-            return "", self._since(
-                lambda tree: _is_folder(self._in(tree, file.torn.path)), file.torn.path
-            )
-        if file.ours is None or file.ours.path == file.torn.path:
+            return "", self._since(lambda tree: _is_folder(self._in(tree, path)), path)
+        if file.ours is not None and file.ours.path == path:
             return "", ()
-        folder = file.ours.path.rpartition(b"/")[0]
+        folder = path if file.ours is None else file.ours.path.rpartition(b"/")[0]
         while (above := folder.rpartition(b"/")[0]) and self._there(above) is None:
             folder = above
         gone = self._since(lambda tree: self._in(tree, folder) is None, folder)
-        return decode(file.torn.path), gone
+        return "" if file.ours is None else decode(path), gone
 
     def _same(self, path: bytes) -> Question:
         now = self._there(path)

@@ -125,6 +125,7 @@ class Blame:
         new = self._own(file.upstream, ground.onto, file.now, (n for e in asked for n in e.new))
         old = self._own(file.base, ground.base, file.was, (n for e in asked for n in e.old))
         wrote, removed = self.wrote(file.now, new.values()), self.removed(file.was, old.values())
+        self.commits({*wrote.values(), *removed.values()})  # in one question
         return Ownership(
             wrote={line: wrote[at] for line, at in new.items() if at in wrote},
             removed={line: removed[at] for line, at in old.items() if at in removed},

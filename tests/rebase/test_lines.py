@@ -285,6 +285,28 @@ def test_upstream_deletes_what_we_edit(upstream: Upstream, tmp_path: Path) -> No
     assert (found.upstream, found.hunks) == (None, ())
 
 
+def test_upstream_moves_a_file_and_then_deletes_it(upstream: Upstream, tmp_path: Path) -> None:
+    base = upstream.commit("base", {"a.rs": text(), "b": "b\n"})
+    upstream.commit("move it", {"a.rs": None, "old/a.rs": text()})
+    upstream.commit("remove it", {"old/a.rs": None})
+    found = only(conflict(upstream, base, {"fix": {"a.rs": text(l5="five")}}, tmp_path))
+    assert path(found) == [
+        "a.rs: deleted upstream, some thought",
+        "remove it: removed 40",
+        "move it: wrote 0",
+    ]
+
+
+def test_upstream_takes_a_file_apart(upstream: Upstream, tmp_path: Path) -> None:
+    base = upstream.commit("base", {"a.rs": SEND + RECV, "net.rs": text()})
+    upstream.commit("all in one", {"a.rs": None, "net.rs": text() + SEND + RECV})
+    found = only(conflict(upstream, base, {"fix": {"a.rs": OUR_SEND + RECV}}, tmp_path))
+    assert path(found) == [
+        "a.rs: renamed or moved to net.rs, a small edit",
+        "all in one: removed 8",
+    ]
+
+
 def test_we_delete_what_upstream_edits(upstream: Upstream, tmp_path: Path) -> None:
     base = upstream.commit("base", {"a.rs": text(), "b": "b\n"})
     upstream.commit("one edit", {"a.rs": text(l5="FIVE", l20="TWENTY")})
