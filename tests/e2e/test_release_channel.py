@@ -28,6 +28,11 @@ def after_table(out: str) -> list[str]:
     return out.rsplit("\n\n", maxsplit=1)[-1].splitlines()
 
 
+def heard(report: str, how: str) -> str:
+    """Return what stands in a report behind the sentence that tells how a component was run."""
+    return report.partition(f"\n{how}\n")[2].partition("```\n")[2]
+
+
 def forks(world: World) -> dict[str, dict[str, str]]:
     """Return the refs of both forks."""
     return {name: dict(world.refs(name)) for name in ("lower", "upper")}
@@ -56,13 +61,9 @@ def test_a_green_run_publishes_and_a_second_one_writes_nothing(crates: Crates) -
         """)
     assert world.log(world.fork("lower"), BRANCH) == ["our-word: make it so", "lower 1.0.0"]
     report = world.reports()[-1]
-    assert (
-        "**upper: word** with the stacks: green, as it must be\n\n```\nsaid: ours\n```\n" in report
-    )
-    assert (
-        "**upper: word** on pristine upstream, the control: red, as it must be: exit code 134\n\n```\nsaid: plain\n"
-        in report
-    )
+    assert heard(report, "Run with the stacks: green, as it must be.").startswith("said: ours\n")
+    control = "Run on pristine upstream, the control: red, as it must be: exit code 134."
+    assert heard(report, control).startswith("said: plain\n")
 
     before = world.listing()
     said = world.forkbot(*RUN)
@@ -106,31 +107,41 @@ def test_a_conflicting_release_stops_its_stack_and_what_is_built_on_it(published
          lower   1.0.0 → 1.1.0   1 conflict   held       not asked
          upper   1.0.0 → 1.1.0   1 shifted    held       upper wasip2-release: held back
 
-        conflict: lower, patch our-word, going onto 1.1.0
-          src/lib.rs: contents, upstream line 5
+        conflict: lower: patch our-word is in conflict with 1.1.0 in 1 file, broken by lower 1.1.0
+          it is for: Because.
+          src/lib.rs: both edited, needs a small edit, line 5
             broken by lower 1.1.0 (releases carry no finer history)
+          behind it: no patch is behind it
+          floor: the whole stack goes no further than it is: the next commit after its base (lower 1.1.0) is in the way
         held back: upper: waits: lower is in conflict at patch our-word
+        the whole report: .forkbot/runs/20261118T110640000Z-2/report.html
         2 stacks on release: 1 in conflict, 1 held back
-        next: $EDITOR stacks/lower/patches/our-word.patch  # until it fits 1.1.0
-        next: forkbot rebase lower --channel release --base 1.1.0
+        next: forkbot resolve lower --channel release
         """)
     assert "resolving" not in said.err, "there is nothing to build"
     assert forks(world) == refs
     assert world.listing(".forkbot") == before
-    assert world.reports()[-1].startswith("# lower: patch our-word is in conflict with 1.1.0\n")
+    headline = "lower: patch our-word is in conflict with 1.1.0 in 1 file, broken by lower 1.1.0"
+    assert world.reports()[-1].startswith(f"# {headline}\n")
 
 
 def test_a_person_mends_a_conflict_as_the_report_says(published: Crates) -> None:
     world = published.world
+    world.env["GIT_AUTHOR_NAME"] = "Ada Lovelace"
     published.release("lower", "1.1.0", LOWER.replace("plain", "simple"))
     said = world.forkbot(*RUN, code=3)
-    patch = world.folder("lower") / "patches" / "our-word.patch"
-    patch.write_text(patch.read_text().replace('-    "plain"', '-    "simple"'))
-    command = next(li for li in said.out.splitlines() if li.startswith("next: forkbot"))
-    world.forkbot(*command.split()[2:])
+    world.forkbot(*told_next(said.out), code=3)
+    file = world.root / ".forkbot" / "resolve" / "lower" / "src" / "lib.rs"
+    file.write_text(LOWER.replace("plain", "ours"))
+    world.forkbot(*told_next(said.out), "--continue")
     assert after_table(world.forkbot(*RUN).out) == [
         "2 stacks on release: built and run, 1 published"
     ]
+
+
+def told_next(out: str) -> list[str]:
+    """Return the first command that is told as the next one, as words for forkbot."""
+    return next(li for li in out.splitlines() if li.startswith("next: forkbot ")).split()[2:]
 
 
 def test_a_compile_error_holds_everything_connected(published: Crates) -> None:
@@ -145,10 +156,11 @@ def test_a_compile_error_holds_everything_connected(published: Crates) -> None:
          lower   1.0.0 → 1.1.0   1 shifted   1 of 1 built               lower wasip2-release: held back
          upper   1.0.0 → 1.1.0   1 adapted   0 of 1 built, 0 of 1 ran   upper wasip2-release: held back
 
+        upper: 0 of 1 patch as reviewed; read louder
         red: upper does not build: upper/src/lib.rs:5: cannot find function `words` in crate `lower`
         red: upper's word is red: it does not build: cannot find function `words` in crate `lower`
         held back: lower, upper: verification of upper is red
-        all that was said: .forkbot/runs/20261118T110640000Z-2/report.md
+        the whole report: .forkbot/runs/20261118T110640000Z-2/report.html
         2 stacks on release: 2 held back
         next: forkbot run --all --channel release  # again, once the red is mended
         """)
@@ -163,9 +175,10 @@ def test_a_component_that_is_red_holds_everything(published: Crates) -> None:
     refs, before = forks(world), world.listing(".forkbot")
     said = world.forkbot(*RUN, code=4)
     assert after_table(said.out) == [
+        "upper: 0 of 1 patch as reviewed; read louder",
         "red: upper's word is red: assertion `left == right` failed: not our word (exit code 134)",
         "held back: upper: verification of upper is red",
-        "all that was said: .forkbot/runs/20261118T110640000Z-2/report.md",
+        "the whole report: .forkbot/runs/20261118T110640000Z-2/report.html",
         "2 stacks on release: 1 up to date, 1 held back",
         "next: forkbot run --all --channel release  # again, once the red is mended",
     ]
@@ -184,7 +197,7 @@ def test_a_control_that_is_green_says_that_the_patch_may_go(published: Crates) -
         "lower: patch our-word leaves the series, empty: on 1.1.0 the merge leaves nothing of it: upstream has this content",
         "red: the control of upper's word: upstream is green by itself: the patch that made the difference may go",
         "held back: lower: verification of upper is red",
-        "all that was said: .forkbot/runs/20261118T110640000Z-2/report.md",
+        "the whole report: .forkbot/runs/20261118T110640000Z-2/report.html",
         "2 stacks on release: 1 held back, 1 up to date",
         "next: forkbot run --all --channel release  # again, once the red is mended",
     ]
@@ -229,10 +242,8 @@ def test_a_component_that_hangs_is_ended_with_its_last_words(crates: Crates) -> 
     crates.component('fn main() { println!("still here"); loop { std::hint::spin_loop() } }\n')
     said = crates.world.forkbot(*RUN, code=4)
     assert "red: upper's word is red: it was ended after 2 s" in said.out.splitlines()
-    assert (
-        "**upper: word** with the stacks: red, and it must be green: it was ended after 2 s\n\n```\nstill here\n```"
-        in crates.world.reports()[-1]
-    )
+    how = "Run with the stacks: red, and it must be green: it was ended after 2 s."
+    assert heard(crates.world.reports()[-1], how).startswith("still here\n```\n")
     assert forks(crates.world) == {"lower": {}, "upper": {}}
 
 
