@@ -6,6 +6,7 @@ line above and the line below it, because the same line is often right in severa
 """
 
 import dataclasses
+import functools
 import re
 from collections.abc import Iterator
 
@@ -105,13 +106,20 @@ class _Text:
     """A file's lines, made for finding some that stand together."""
 
     def __init__(self, content: bytes) -> None:
+        self._content = content
         self._lines = content.split(b"\n")
-        self._places: dict[bytes, list[int]] = {}
+
+    @functools.cached_property
+    def _places(self) -> dict[bytes, list[int]]:
+        places: dict[bytes, list[int]] = {}
         for at, line in enumerate(self._lines):
-            self._places.setdefault(line, []).append(at)
+            places.setdefault(line, []).append(at)
+        return places
 
     def count(self, part: Lines) -> int:
         """Return how often the lines of ``part`` stand together."""
+        if b"\n".join(part) not in self._content:
+            return 0  # nearly always
         rarest = min(range(len(part)), key=lambda n: len(self._places.get(part[n], ())))
         starts = (at - rarest for at in self._places.get(part[rarest], ()))
         size = len(part)
