@@ -44,26 +44,26 @@ def novel_lines(
     ``base`` and ``last`` are the trees below and above the whole series: what a later patch
     rewrites is not compared, as a squash would not have it.
     """
-    trees, known = bench.trees, set[bytes]()
-    added, kept = set[bytes](), set[bytes]()
-    for path, old, new in trees.changes(before, after):
-        if path.endswith(_SILENT):
-            continue
-        known |= telling_lines(old, bench) | telling_lines(trees.find(base, path), bench)
-        added |= telling_lines(new, bench)
-        kept |= telling_lines(trees.find(last, path), bench)
-    novel = added - known
+    files = [f for f in bench.trees.changes(before, after) if not f[0].endswith(_SILENT)]
+    added = set[bytes]()
+    for _, old, new in files:
+        added.update(set(_lines(new, bench)).difference(_lines(old, bench)))
+    novel = {line for line in map(_normal, added) if tells(line)}
+    if not novel:
+        return frozenset()
+    kept = set[bytes]()
+    for path, old, _ in files:
+        for there in (old, bench.trees.find(base, path)):
+            novel.difference_update(map(_normal, _lines(there, bench)))
+        kept.update(map(_normal, _lines(bench.trees.find(last, path), bench)))
     return frozenset(novel & kept or novel)
 
 
-def telling_lines(entry: Entry | None, bench: Workbench) -> set[bytes]:
-    """Return the lines of a file that say something, without their blanks at both ends."""
+def _lines(entry: Entry | None, bench: Workbench) -> list[bytes]:
     if entry is None or not entry.is_file:
-        return set()
+        return []
     content = bench.objects.read(entry.oid)[1]
-    if b"\0" in content:
-        return set()
-    return {line for line in map(_normal, content.split(b"\n")) if tells(line)}
+    return [] if b"\0" in content else content.split(b"\n")
 
 
 def _normal(line: bytes) -> bytes:
