@@ -294,6 +294,26 @@ def lines(draw: st.DrawFn) -> Line:
     return states, patched
 
 
+@st.composite
+def scattered(draw: st.DrawFn) -> Line:
+    """Return a line and a series that edit single lines here and there: many meet, many do not."""
+    numbers = range(9)
+    base = {b"%d.rs" % n: ("100644", b"".join(b"%d\n" % m for m in numbers)) for n in range(3)}
+
+    def step(tree: Tree, word: bytes) -> Tree:
+        path = draw(st.sampled_from(sorted(tree)))
+        rows = tree[path][1].split(b"\n")
+        rows[draw(st.sampled_from([1, 4, 7]))] = word
+        return {**tree, path: ("100644", b"\n".join(rows))}
+
+    states, patched = [base], [base]
+    for n in range(draw(st.integers(2, 5))):
+        patched.append(step(patched[-1], b"ours %d" % n))
+    for n in range(draw(st.integers(1, 4))):
+        states.append(step(states[-1], b"upstream's %d" % n))
+    return states, patched
+
+
 def _with(tree: Tree, before: Tree, after: Tree) -> Tree:
     """Return ``tree`` with what was changed between two others, as upstream might take it."""
     result = dict(tree)
@@ -325,7 +345,7 @@ def tell(upstream: Upstream, line: Line) -> tuple[list[Oid], Stack, tuple[Change
 
 
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(line=lines())
+@given(line=st.one_of(lines(), scattered()))
 def test_the_floor_is_the_newest_commit_that_a_rebase_onto_each_finds(line: Line) -> None:
     folder = Path(tempfile.mkdtemp(prefix="forkbot-floor-"))
     try:
