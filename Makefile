@@ -46,13 +46,13 @@ run: setup ## rebase, build, run and publish the five stacks here; first 5 min, 
 	$(took)
 
 .PHONY: test
-test: setup quilt lint types ## everything CI checks: lint, types, all tests; first 8 min, then 7 min
+test: setup quilt chromium lint types ## everything CI checks: lint, types, all tests; first 8 min, then 7 min
 	@.ci/timed 'all tests' 'about 7 minutes' \
 	    env $(PYTEST) -n $(WORKERS) --dist loadgroup --durations 10
 	$(took)
 
 .PHONY: fast
-fast: $(INSTALLED) quilt ## the tests that build no component; 3 min
+fast: $(INSTALLED) quilt chromium ## the tests that build no component; 3 min
 	@.ci/timed 'the fast tests' 'about 3 minutes' \
 	    env $(PYTEST) -n $(WORKERS) --dist loadgroup -m 'not wasm'
 	$(took)
@@ -73,6 +73,11 @@ setup: $(INSTALLED) ## the virtual environment, a Rust toolchain, wasmtime; firs
 .PHONY: quilt
 quilt: $(INSTALLED)
 	@.ci/timed 'quilt, for the tests' 'the first time 10 s' $(BIN)/python -m tests.get_quilt $(VENV)
+
+.PHONY: chromium
+chromium: $(INSTALLED)
+	@.ci/timed 'a browser, for the tests' 'the first time 30 s and 115 MB, where there is none' \
+	    $(BIN)/python -m tests.get_chromium $(VENV) "$(CACHE)"
 
 .PHONY: lock
 lock: $(INSTALLED) ## write requirements/dev.txt anew with the newest versions; 10 s

@@ -5,15 +5,15 @@ where the machine has none, and ``VENV/bin/quilt`` starts it.
 """
 
 import os
-import platform
 import shutil
 import sys
 import tempfile
 from pathlib import Path
 
 from forkbot import process
-from forkbot.errors import ForkbotError, MachineError
-from forkbot.verify.apt import Apt, Source, archives, read_sources
+from forkbot.errors import ForkbotError
+from forkbot.verify.apt import Apt, Source
+from tests.debian import from_debian
 
 _WRAPPER = """\
 #!/bin/sh
@@ -44,26 +44,7 @@ def main(venv: Path) -> None:
 
 
 def _get(ours: Path, home: Path) -> None:
-    try:
-        machine = platform.freedesktop_os_release()
-    except OSError:
-        machine = {"PRETTY_NAME": platform.system()}
-    codename = machine.get("VERSION_CODENAME", "")
-    sources = archives(read_sources(Path("/etc/apt")), codename=codename)
-    if machine.get("ID") != "debian" or not sources or shutil.which("apt-get") is None:
-        raise MachineError(
-            f"it is not on PATH, and this machine ({machine['PRETTY_NAME']}) is no Debian with "
-            "an archive of Debian's in apt's sources, from which it would be unpacked here"
-        )
-    refusals = []
-    for source in sources:
-        try:
-            _unpack(source, home, suite=codename)
-            break
-        except ForkbotError as e:
-            refusals.append(f"{source.uris[0]}: {e.what}")
-    else:
-        raise MachineError("; ".join(refusals))
+    from_debian(lambda source, suite: _unpack(source, home, suite=suite))
     ours.write_text(_WRAPPER, encoding="utf-8")
     ours.chmod(0o755)
 

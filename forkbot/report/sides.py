@@ -1,13 +1,13 @@
 """Texts beside each other: what a side changed of the base, line by line and word by word."""
 
+import collections
 import dataclasses
 import difflib
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-# beyond this many lines likeness costs more than it shows: all of one, then all of the other
-_MOST = 1_500
+_MOST_PAIRS = 40_000
 _WORDS = re.compile(r"\w+|\s+|[^\w\s]")
 
 
@@ -69,19 +69,20 @@ def _beside(old: Sequence[str], new: Sequence[str]) -> tuple[list[str | None], l
 def changed(before: str, after: str) -> tuple[tuple[int, int], ...]:
     """Return the spans of ``after`` whose words ``before`` does not have in their place."""
     old, new = _WORDS.findall(before), _WORDS.findall(after)
-    if len(old) > _MOST or len(new) > _MOST:
-        return ((0, len(after)),)
     ends = [0, *itertools.accumulate(map(len, new))]
-    matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
     return tuple(
         (ends[j1], ends[j2])
-        for tag, _, _, j1, j2 in matcher.get_opcodes()
-        if tag in {"insert", "replace"}
+        for tag, _, _, j1, j2 in _opcodes(old, new)
+        if tag != "equal" and j1 < j2
     )
 
 
-def _opcodes(old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[str, int, int, int, int]]:
-    if len(old) > _MOST or len(new) > _MOST:
-        yield ("replace", 0, len(old), 0, len(new))
-        return
-    yield from difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+def _opcodes(old: Sequence[str], new: Sequence[str]) -> list[tuple[str, int, int, int, int]]:
+    """Return difflib's steps from ``old`` to ``new``; one step where finding them takes too long.
+
+    What it costs are the pairs of equal elements: a thousand blank lines are a million of them.
+    """
+    have = collections.Counter(new)
+    if sum(have[element] for element in old) > _MOST_PAIRS:
+        return [("replace", 0, len(old), 0, len(new))]
+    return difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes()

@@ -88,14 +88,12 @@ def reproduce(stack: StackRecord) -> tuple[str, ...]:
     """
     rebase = stack.rebase
     assert rebase is not None
-    conflict = rebase.conflict
-    assert conflict is not None
     onto = rev(rebase, rebase.onto)
     lines = [f"forkbot rebase {stack.name}{_channel(rebase)} --onto {onto} --dry-run"]
     if rebase.channel is Channel.RELEASE or not stack.upstream_url:
         return tuple(lines)
-    names = [o.name for o in rebase.outcomes]
-    series = names[: names.index(conflict.patch) + 1]
+    stopped = next(n for n, o in enumerate(rebase.outcomes) if o.conflict is not None)
+    series = [o.name for o in rebase.outcomes[: stopped + 1]]
     return (
         *lines,
         "# or with git alone, from the folder of the stacks:",
