@@ -73,7 +73,7 @@ def _suspicion(rebase: Rebase, suspicion: Suspicion, web: Web) -> Section:
     lead: tuple[Block, ...] = ()
     if suspicion.by:
         lead = (Items(tuple(("Upstream added it in ", *web.told(c)) for c in suspicion.by[:6])),)
-    do = Listing(text=acknowledge(rebase, suspicion), language="sh")
+    do = Listing(text=acknowledge(rebase, (suspicion,)), language="sh")
     where = f"{clip(suspicion.path)}:{suspicion.line}"
     sign = "-" if suspicion.kind is SuspicionKind.REMOVES else " "
     lines = "\n".join(f"{sign}{line}" for line in suspicion.lines.splitlines())

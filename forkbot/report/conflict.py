@@ -14,7 +14,7 @@ from forkbot.model.conflict import (
 )
 from forkbot.model.fate import Fate, PatchOutcome, Rebase
 from forkbot.model.judgement import ProposalKind
-from forkbot.model.record import StackRecord
+from forkbot.model.record import RunRecord, StackRecord
 from forkbot.report.document import (
     Block,
     Code,
@@ -252,10 +252,10 @@ def _texts(path: ConflictedPath, conflict: Conflict, web: Web) -> tuple[Block, .
 
 
 def _hunk(hunk: Hunk, path: ConflictedPath, conflict: Conflict, web: Web) -> Iterator[Block]:
-    why = explained(hunk.kind, clip(path.moved_to), whole=False)
+    why = explained(hunk.kind, clip(hunk.moved_to or path.moved_to), whole=False)
     yield Paragraph((
         Strong(f"Line {hunk.line}: {hunk.kind.value}, needs {hunk.effort.value}."),
-        f" {why}" if hunk.kind is not path.kind else "",
+        f" {why}" if hunk.kind is not path.kind or hunk.moved_to else "",
     ))  # fmt: skip
     if lines := owned(hunk.owners, web):
         yield Items(lines)
@@ -265,7 +265,7 @@ def _hunk(hunk: Hunk, path: ConflictedPath, conflict: Conflict, web: Web) -> Ite
     )  # fmt: skip
 
 
-def mending_section(stack: StackRecord) -> Iterator[Section]:
+def mending_section(stack: StackRecord, record: RunRecord) -> Iterator[Section]:
     """Yield how to mend a conflict, how to see it again, and what was tried before it was told."""
     rebase = stack.rebase
     if rebase is None or rebase.conflict is None:
@@ -274,7 +274,7 @@ def mending_section(stack: StackRecord) -> Iterator[Section]:
         title=(f"{stack.name}: to mend it, to see it again, and what was tried",),
         weight=Weight.STEPS,
         blocks=(
-            Listing(text="\n".join(mend(rebase)), language="sh"),
+            Listing(text="\n".join(mend(rebase, record)), language="sh"),
             Paragraph(("The same conflict, again:",)),
             Listing(text="\n".join(reproduce(stack)), language="sh"),
             Paragraph((_tried(rebase),)),

@@ -77,7 +77,7 @@ def changed(before: str, after: str) -> tuple[tuple[int, int], ...]:
     )
 
 
-def _opcodes(old: Sequence[str], new: Sequence[str]) -> list[tuple[str, int, int, int, int]]:
+def _opcodes(old: Sequence[str], new: Sequence[str]) -> Sequence[tuple[str, int, int, int, int]]:
     """Return difflib's steps from ``old`` to ``new``; one step where finding them takes too long.
 
     What it costs are the pairs of equal elements: a thousand blank lines are a million of them.

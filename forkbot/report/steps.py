@@ -1,6 +1,8 @@
 """What to type: the next commands of a run, and for each trouble the one that mends it."""
 
+import itertools
 import shlex
+from collections.abc import Sequence
 
 from forkbot.model.fate import Fate, PatchOutcome, Rebase
 from forkbot.model.judgement import Floor, Suspicion
@@ -19,7 +21,7 @@ def next_steps(record: RunRecord) -> tuple[str, ...]:
     """Return what to type next, most urgent first; empty when there is nothing to do."""
     steps = []
     for stack in record.stacks:
-        steps += _stack(stack)
+        steps += _stack(stack, record)
     if record.verdict is not None and reds(record.verdict):
         steps.append(f"{record.command}  # again, once the red is mended")
     if record.dry_run and record.exit_code == 0 and writes(record):
@@ -31,23 +33,23 @@ def next_steps(record: RunRecord) -> tuple[str, ...]:
     return tuple(steps)
 
 
-def _stack(stack: StackRecord) -> list[str]:
+def _stack(stack: StackRecord, record: RunRecord) -> list[str]:
     rebase = stack.rebase
     if stack.trouble is not None:
         return [stack.trouble.hint] if stack.trouble.hint else []
     if rebase is None:
         return []
     if rebase.conflict is not None:
-        return mend(rebase)
+        return mend(rebase, record)
     if stack.publication is not None and stack.publication.move is Move.REFUSED:
         return [_see_and_move(stack.publication)]
-    return [acknowledge(rebase, suspicion) for suspicion in rebase.unacknowledged]
+    return [acknowledge(rebase, rebase.unacknowledged)] if rebase.unacknowledged else []
 
 
-def mend(rebase: Rebase) -> list[str]:
+def mend(rebase: Rebase, record: RunRecord) -> list[str]:
     """Return what to type at a conflict: resolve it, or drop what looks superseded."""
     stopped = next(o for o in rebase.outcomes if o.conflict is not None)
-    resolve = f"forkbot resolve {rebase.stack}{_channel(rebase)}"
+    resolve = f"forkbot resolve {rebase.stack}{_channel(rebase)}{_aims(record.command)}"
     if stopped.fate is not Fate.SUPERSEDED:
         return [resolve]
     by = superseded_by(stopped)
@@ -62,9 +64,9 @@ def drop(rebase: Rebase, outcome: PatchOutcome) -> str:
     return f"forkbot patch drop {rebase.stack} {outcome.name}"
 
 
-def acknowledge(rebase: Rebase, suspicion: Suspicion) -> str:
+def acknowledge(rebase: Rebase, suspicions: Sequence[Suspicion]) -> str:
     """Return the command by which a person says that suspicious lines are well."""
-    return f'forkbot acknowledge {rebase.stack} {suspicion.key} --why "…"'
+    return f'forkbot acknowledge {rebase.stack} {" ".join(s.key for s in suspicions)} --why "…"'
 
 
 def go_to(rebase: Rebase, floor: Floor) -> tuple[str, ...]:
@@ -104,6 +106,21 @@ def reproduce(stack: StackRecord) -> tuple[str, ...]:
         f'for name in {" ".join(series)}; do git am "$patches/$name.patch"; done',
         f"git rebase --onto {rebase.onto.commit} {rebase.base.commit}",
     )
+
+
+def _aims(command: str) -> str:
+    """Return what a run was told of upstream on its command line: the next step needs it too."""
+    try:
+        words = shlex.split(command)
+    except ValueError:  # a quote was redacted away
+        return ""
+    kept = [
+        word
+        for option, value in itertools.pairwise(words)
+        if option in {"--base", "--onto", "--upstream"}
+        for word in (option, value)
+    ]
+    return f" {shlex.join(kept)}" if kept else ""
 
 
 def _channel(rebase: Rebase) -> str:

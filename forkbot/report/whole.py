@@ -46,7 +46,7 @@ def _sections(record: RunRecord) -> Iterator[Section]:
         yield from _trouble(stack)
         yield from conflict_sections(stack, record.channel)
         yield from outlook_sections(stack, record.channel)
-        yield from mending_section(stack)
+        yield from mending_section(stack, record)
         yield from proposal_sections(stack, record.channel)
         yield from suspicion_sections(stack, record.channel)
         yield from replay_section(stack)
