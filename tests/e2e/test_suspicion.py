@@ -68,6 +68,30 @@ def test_the_base_stays_until_a_person_has_looked(world: World) -> None:
     assert "nothing new" in world.forkbot("rebase").out
 
 
+def test_a_resolution_does_not_carry_the_base_past_a_suspicion(world: World) -> None:
+    """What a person answered is kept; the rest waits until the suspicion is looked at, too."""
+    world.env["GIT_AUTHOR_NAME"] = "Ada Lovelace"
+    upstream = world.upstream("second")
+    upstream.commit("begin", {"src/lib.rs": LIB, "a": "1\n"})
+    upstream.tag("v1.0.0")
+    world.stack(upstream, {"two": {"src/lib.rs": GATE + LIB, "a": "ours\n"}}, name="two")
+    world.forkbot("rebase", "two")
+    upstream.commit("more", {"src/lib.rs": MORE, "a": "theirs\n"})
+    upstream.tag("v1.1.0")
+    lock = (world.folder("two") / "stack.lock").read_bytes()
+    world.forkbot("resolve", "two", code=3)
+    (world.root / ".forkbot" / "resolve" / "two" / "a").write_text("both\n")
+    world.forkbot("resolve", "two", "--continue", code=3)
+    assert (world.folder("two") / "stack.lock").read_bytes() == lock
+    assert len(list(world.folder("two").rglob("resolutions/two/*.yaml"))) == 1
+
+    (record,) = json.loads(world.forkbot("rebase", "two", "--json", code=3).out)["stacks"]
+    (suspicion,) = record["rebase"]["suspicions"]
+    world.forkbot("acknowledge", "two", suspicion["key"], "--why", WHY)
+    assert "v1.0.0 → v1.1.0" in world.forkbot("rebase", "two").out
+    assert "+both" in (world.folder("two") / "patches" / "two.patch").read_text()
+
+
 def test_the_file_is_checked_at_the_door(world: World) -> None:
     (world.folder() / "acknowledged").write_text("# words\nabc\n")
     said = world.forkbot("rebase", code=2)
