@@ -8,6 +8,28 @@
 A stack is taken back as far as it applies; a fork's branch is cut into a patch a file; a commit of
 upstream's own is made our patch, and upstream's line from there on written anew without it; or each
 ``mod`` line and impl block of a folder gets a gate. What comes into conflict is left behind.
+
+Measured on 2026-11-22, rebases of 10 commits on tokio and of 5 on mio:
+
+| stack | commits | rebases | suspicions | drifts |
+|---|---|---|---|---|
+| stacks/tokio, taken back 150 | 150 | 15 | 0 | 0 |
+| tokio, branch wasip2 of dicej/tokio | 470 | 47 | 0 | 0 |
+| tokio, --commit 43134f1e5 (wasip2 networking) | 160 | 16 | 0 | 0 |
+| tokio, --commit d6213594c (fs on wasm) | 650 | 65 | 0 | 0 |
+| tokio, --commit 9ed595767 (wasi threads) | 790 | 79 | 0 | 0 |
+| mio, branch wasip2 of dicej/mio | 65 | 13 | 0 | 0 |
+| mio, --commit f9e58685 (WASI preview 2) | 35 | 7 | 0 | 1 |
+| mio, --commit 236fc31a (ESP-IDF) | 50 | 10 | 0 | 0 |
+| mio, --commit 98369780 (HermitOS) | 165 | 33 | 0 | 6 |
+| mio, --commit 40348728 (Vita) | 200 | 40 | 0 | 0 |
+| mio, --commit edc180a4 (Haiku) | 115 | 23 | 0 | 0 |
+
+So: no false alarm in 348 rebases over 2,850 commits of real ports. Drift: 0 in 2,220 commits
+of tokio, 7 in 630 of mio (1.1 in 100); 3 of those a port had to follow (``impl AsFd`` under
+``cfg(unix)``, a selector made of poll), 4 are old code put together anew. Were a run of any new
+lines suspicious, not only one that begins something with a name, two of these walks (43134f1e5 and
+f9e58685) would give 10 in 195 commits, all of them edits of what is gated on purpose.
 """
 
 import argparse

@@ -3,9 +3,10 @@
 Comments, strings, raw strings and characters are taken out first; then an attribute reaches to the
 end of what follows it, a ``cfg_net! { … }`` to its brace. Known: ``#[cfg]``, ``#![cfg]``, macros
 named ``cfg_*`` or ``if_*``, ``cfg_if!`` with its branches, ``if cfg!(…)``, ``mod name;`` with
-``#[path]``. Not known: what other macros make of their input, a condition inside ``cfg_attr``,
-``cfg!`` in the middle of an expression, and the comma inside generics, at which the extent of a
-field may end early. Text that is not Rust gives an answer, not an error.
+``#[path]``. Not known: how such a macro is defined (it is a condition by its name), what other
+macros make of their input, a condition inside ``cfg_attr``, ``cfg!`` in the middle of an
+expression, and the comma inside generics, at which the extent of a field may end early. Text that
+is not Rust gives an answer, not an error.
 """
 
 import bisect
