@@ -32,6 +32,9 @@ _FONTS = """\
 <dir>{root}/usr/share/fonts</dir>
 <dir>/usr/share/fonts</dir>
 <cachedir>{root}/font-cache</cachedir>
+<alias><family>sans-serif</family><prefer><family>DejaVu Sans</family></prefer></alias>
+<alias><family>system-ui</family><prefer><family>DejaVu Sans</family></prefer></alias>
+<alias><family>monospace</family><prefer><family>DejaVu Sans Mono</family></prefer></alias>
 </fontconfig>
 """
 

@@ -128,12 +128,13 @@ def _table(table: Table) -> Html:
         )
         for row in table.rows
     )
-    return tag(
+    whole = tag(
         "table",
         tag("thead", tag("tr", *head, role="row"), role="rowgroup"),
         tag("tbody", *rows, role="rowgroup"),
         role="table",
     )
+    return tag("div", whole, class_="scroll")
 
 
 def _line(line: Line) -> Html:

@@ -74,7 +74,7 @@ def outlook_sections(stack: StackRecord, channel: Channel) -> Iterator[Section]:
     if rebase is None:
         return
     web = Web.of(stack, channel)
-    if rebase.without is not None:
+    if rebase.without is not None and rebase.without.later:
         yield _without(stack, rebase.without, web)
     if rebase.floor is not None:
         yield _floor(stack, rebase, rebase.floor, web)
@@ -152,31 +152,28 @@ def proposal_sections(stack: StackRecord, channel: Channel) -> Iterator[Section]
         return
     web = Web.of(stack, channel)
     for outcome in rebase.outcomes:
-        for proposal in proposals(outcome):
-            yield _proposal(stack, rebase, outcome, proposal, web)
+        found = proposals(outcome)
+        if not found:
+            continue
+        blocks = [block for proposal in found for block in _proposal(proposal, web)]
+        if all(p.kind is ProposalKind.PARTLY for p in found):
+            blocks.append(Paragraph(("Nothing was dropped; what upstream has can leave it.",)))
+        else:
+            blocks.append(Paragraph(("Nothing was dropped. If upstream does what it is for:",)))
+            blocks.append(Listing(text=drop(rebase, outcome), language="sh"))
+        yield Section(
+            title=(f"{stack.name}: may ", Code(outcome.name), " go?"),
+            weight=Weight.PROPOSAL, blocks=tuple(blocks),
+        )  # fmt: skip
 
 
-def _proposal(
-    stack: StackRecord, rebase: Rebase, outcome: PatchOutcome, proposal: Proposal, web: Web
-) -> Section:
-    blocks: list[Block] = [
-        Paragraph((Strong(f"{_capital(may_go(proposal))}. "), clip(proposal.evidence, 600)))
-    ]
+def _proposal(proposal: Proposal, web: Web) -> Iterator[Block]:
+    yield Paragraph((Strong(f"{_capital(may_go(proposal))}. "), clip(proposal.evidence, 600)))
     if proposal.commits:
         shown = [web.told(c) for c in proposal.commits[:_COMMITS_SHOWN]]
         if len(proposal.commits) > _COMMITS_SHOWN:
             shown.append((f"{count(len(proposal.commits) - _COMMITS_SHOWN, 'commit')} more",))
-        blocks.append(Items(tuple(shown)))
-    if proposal.kind is ProposalKind.PARTLY:
-        blocks.append(Paragraph(("The rest of it is carried on; what upstream has can leave it.",)))
-    else:
-        blocks.append(Paragraph(("Nothing was dropped. If upstream does what it is for:",)))
-        blocks.append(Listing(text=drop(rebase, outcome), language="sh"))
-    return Section(
-        title=(f"{stack.name}: may ", Code(outcome.name), " go?"),
-        weight=Weight.PROPOSAL,
-        blocks=tuple(blocks),
-    )
+        yield Items(tuple(shown))
 
 
 def _capital(text: str) -> str:

@@ -8,6 +8,8 @@ import re
 from collections.abc import Sequence
 
 _MOST_PAIRS = 40_000
+_MOST_LIKENED = 400
+_LIKE = 0.5  # from here on one line is said to have become another
 _WORDS = re.compile(r"\w+|\s+|[^\w\s]")
 
 
@@ -59,11 +61,31 @@ def _beside(old: Sequence[str], new: Sequence[str]) -> tuple[list[str | None], l
     """Return for each old line the one that took its place, and the new ones before each."""
     lines: list[str | None] = [None] * len(old)
     between: list[list[str]] = [[] for _ in range(len(old) + 1)]
-    for _, i1, i2, j1, j2 in _opcodes(old, new):
-        paired = min(i2 - i1, j2 - j1)
-        lines[i1 : i1 + paired] = new[j1 : j1 + paired]
-        between[i2] += new[j1 + paired : j2]
+    for tag, i1, i2, j1, j2 in _opcodes(old, new):
+        at = j1
+        for i, j in _pairs(old[i1:i2], new[j1:j2], equal=tag == "equal"):
+            lines[i1 + i] = new[j1 + j]
+            between[i1 + i] += new[at : j1 + j]
+            at = j1 + j + 1
+        between[i2] += new[at:j2]
     return lines, between
+
+
+def _pairs(old: Sequence[str], new: Sequence[str], *, equal: bool) -> list[tuple[int, int]]:
+    """Return which line of ``new`` took the place of which of ``old``: in order, the likest."""
+    if equal or len(old) * len(new) > _MOST_LIKENED:
+        return [(n, n) for n in range(min(len(old), len(new)))]
+    # best[i][j]: the pairs among the first i and j lines, and how like they are in all
+    best: list[list[tuple[float, list[tuple[int, int]]]]] = [[(0.0, [])] * (len(new) + 1)]
+    for i, line in enumerate(old):
+        row = [best[i][0]]
+        for j, other in enumerate(new):
+            like = difflib.SequenceMatcher(None, line.strip(), other.strip()).ratio()
+            score, pairs = best[i][j]
+            paired = (score + like, [*pairs, (i, j)]) if like >= _LIKE else (0.0, [])
+            row.append(max(best[i][j + 1], row[j], paired, key=lambda found: found[0]))
+        best.append(row)
+    return best[-1][-1][1]
 
 
 def changed(before: str, after: str) -> tuple[tuple[int, int], ...]:

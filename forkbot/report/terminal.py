@@ -106,7 +106,7 @@ def _conflict(stack: StackRecord, rebase: Rebase, record: RunRecord) -> Iterator
         yield from _path(path, conflict, web)
     if len(paths) > _PATHS_SHOWN:
         yield f"  and {count(len(paths) - _PATHS_SHOWN, 'path')} more in the report", ""
-    if rebase.without is not None:
+    if rebase.without is not None and rebase.without.later:
         yield f"  behind it: {rest(rebase.without)}", ""
     else:
         blocked = [o.name for o in rebase.outcomes if o.fate is Fate.BLOCKED]

@@ -15,10 +15,17 @@ from forkbot.report.document import (
     Listing,
     Paragraph,
     Section,
+    Strong,
     Table,
     Weight,
 )
-from forkbot.report.fates import fate_section, range_diff_sections, replay_section
+from forkbot.report.fates import (
+    carry_over,
+    fate_section,
+    range_diff_sections,
+    replay_section,
+    to_read,
+)
 from forkbot.report.outlook import outlook_sections, proposal_sections
 from forkbot.report.overview import headline, holds, rows, summary, writes
 from forkbot.report.phrases import clip
@@ -75,7 +82,16 @@ def _overview(record: RunRecord) -> Section:
             for r in rows(record)
         ),
     )
-    return Section(weight=Weight.MUST, blocks=(table,), shorter=((Paragraph((summary(record),)),),))
+    read = tuple(
+        (f"{s.name}: ", Strong(carry_over(s.rebase)))
+        for s in record.stacks
+        if s.rebase is not None and to_read(s.rebase)
+    )
+    return Section(
+        weight=Weight.MUST,
+        blocks=(table, Items(read)) if read else (table,),
+        shorter=((Paragraph((summary(record),)),),),
+    )
 
 
 def _held(record: RunRecord) -> Iterator[Section]:
