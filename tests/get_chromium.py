@@ -29,10 +29,12 @@ _FONTS = """\
 <?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "fonts.dtd">
 <fontconfig>
+<include ignore_missing="yes">/etc/fonts/fonts.conf</include>
 <dir>{root}/usr/share/fonts</dir>
 <dir>/usr/share/fonts</dir>
 <cachedir>{root}/font-cache</cachedir>
 <alias><family>sans-serif</family><prefer><family>DejaVu Sans</family></prefer></alias>
+<alias><family>sans</family><prefer><family>DejaVu Sans</family></prefer></alias>
 <alias><family>system-ui</family><prefer><family>DejaVu Sans</family></prefer></alias>
 <alias><family>monospace</family><prefer><family>DejaVu Sans Mono</family></prefer></alias>
 </fontconfig>

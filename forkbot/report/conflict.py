@@ -276,7 +276,7 @@ def mending_section(stack: StackRecord, record: RunRecord) -> Iterator[Section]:
         blocks=(
             Listing(text="\n".join(mend(rebase, record)), language="sh"),
             Paragraph(("The same conflict, again:",)),
-            Listing(text="\n".join(reproduce(stack)), language="sh"),
+            Listing(text="\n".join(reproduce(stack, record)), language="sh"),
             Paragraph((_tried(rebase),)),
         ),
     )

@@ -49,7 +49,8 @@ def _stack(stack: StackRecord, record: RunRecord) -> list[str]:
 def mend(rebase: Rebase, record: RunRecord) -> list[str]:
     """Return what to type at a conflict: resolve it, or drop what looks superseded."""
     stopped = next(o for o in rebase.outcomes if o.conflict is not None)
-    resolve = f"forkbot resolve {rebase.stack}{_channel(rebase)}{_aims(record.command)}"
+    aims = _aims(record.command, "--base", "--onto", "--upstream")
+    resolve = f"forkbot resolve {rebase.stack}{_channel(rebase)}{aims}"
     if stopped.fate is not Fate.SUPERSEDED:
         return [resolve]
     by = superseded_by(stopped)
@@ -82,7 +83,7 @@ def rev(rebase: Rebase, place: Place) -> str:
     return place.commit[:12]
 
 
-def reproduce(stack: StackRecord) -> tuple[str, ...]:
+def reproduce(stack: StackRecord, record: RunRecord) -> tuple[str, ...]:
     """Return the commands that show a conflict again: forkbot's own, then git's alone.
 
     The patches apply to their base, and there git's rebase makes the very same merges. A release's
@@ -91,7 +92,8 @@ def reproduce(stack: StackRecord) -> tuple[str, ...]:
     rebase = stack.rebase
     assert rebase is not None
     onto = rev(rebase, rebase.onto)
-    lines = [f"forkbot rebase {stack.name}{_channel(rebase)} --onto {onto} --dry-run"]
+    asked = f"{_channel(rebase)}{_aims(record.command, '--base', '--upstream')}"
+    lines = [f"forkbot rebase {stack.name}{asked} --onto {onto} --dry-run"]
     if rebase.channel is Channel.RELEASE or not stack.upstream_url:
         return tuple(lines)
     stopped = next(n for n, o in enumerate(rebase.outcomes) if o.conflict is not None)
@@ -108,7 +110,7 @@ def reproduce(stack: StackRecord) -> tuple[str, ...]:
     )
 
 
-def _aims(command: str) -> str:
+def _aims(command: str, *options: str) -> str:
     """Return what a run was told of upstream on its command line: the next step needs it too."""
     try:
         words = shlex.split(command)
@@ -117,7 +119,7 @@ def _aims(command: str) -> str:
     kept = [
         word
         for option, value in itertools.pairwise(words)
-        if option in {"--base", "--onto", "--upstream"}
+        if option in options
         for word in (option, value)
     ]
     return f" {shlex.join(kept)}" if kept else ""

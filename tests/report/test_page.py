@@ -46,7 +46,7 @@ next();
 def browser() -> Path:
     """Return the browser on this machine."""
     found = find_browser(_path())
-    assert found, "no browser on PATH; `make chromium` gets one"
+    assert found, "no browser on PATH; `make test` gets one"
     return found
 
 
