@@ -11,6 +11,7 @@ class ConflictClass(enum.Enum):
     """Why two sides do not meet: one class for each region, and the gravest for its path."""
 
     ALREADY_THERE = "already there"  # upstream side and our side say the same, all but blanks
+    BLANKS = "white space only"  # upstream set the lines otherwise, and said nothing else
     CONTEXT = "context moved"  # only neighbouring lines differ: both edits can stand
     MOVED = "renamed or moved"  # upstream has the lines, or the file, elsewhere
     BOTH_ADDED = "added on both sides"

@@ -37,6 +37,8 @@ def classify(region: Region, sides: Sides, search: Search) -> tuple[ConflictClas
         return ConflictClass.ALREADY_THERE, ""
     if not region.base:
         return ConflictClass.BOTH_ADDED, ""
+    if all(_says_the_same(t, sides) for t in region.theirs):
+        return ConflictClass.BLANKS, ""
     against = [
         t for t in region.theirs if not all(_can_both_stand(t, m, sides) for m in region.mine)
     ]
@@ -57,12 +59,12 @@ def effort(kind: ConflictClass, *, size: int) -> Effort:
 
     What is there already wants a look. What was deleted, or has no lines, has to be thought over:
     nothing says where our edit belongs now. The rest is an edit while it is small; of edits that
-    only neighbour each other both are kept, whatever their size.
+    only neighbour each other, or meet a formatter's, both are kept, whatever their size.
     """
     match kind:
         case ConflictClass.ALREADY_THERE:
             return Effort.LOOK
-        case ConflictClass.CONTEXT:
+        case ConflictClass.BLANKS | ConflictClass.CONTEXT:
             return Effort.EDIT
         case ConflictClass.DELETED | ConflictClass.SHAPE:
             return Effort.THOUGHT
@@ -93,6 +95,13 @@ def _alike(some: list[bytes], others: list[bytes]) -> bool:
     """Whether a line among ``others`` is a rewritten one of ``some``."""
     texts = [[line.decode("latin-1") for line in lines] for lines in (some, others)]
     return any(difflib.get_close_matches(line, texts[0], n=1, cutoff=ALIKE) for line in texts[1])
+
+
+def _says_the_same(theirs: Edit, sides: Sides) -> bool:
+    """Whether an edit of upstream's changes white space alone, across lines too."""
+    old = b"".join(sides.base[n] for n in theirs.old)
+    new = b"".join(sides.upstream[n] for n in theirs.new)
+    return b"".join(old.split()) == b"".join(new.split())
 
 
 def _already_there(region: Region, sides: Sides) -> bool:

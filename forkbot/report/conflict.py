@@ -58,6 +58,8 @@ def explained(kind: ConflictClass, moved_to: str, *, whole: bool) -> str:
     match kind:
         case ConflictClass.ALREADY_THERE:
             return "Upstream says the same already, all but blanks; look, and take upstream's."
+        case ConflictClass.BLANKS:
+            return f"Upstream changed only the white space of {lines}; make the same edit in them."
         case ConflictClass.CONTEXT:
             return "Upstream changed only the neighbouring lines; both edits can stand."
         case ConflictClass.MOVED:

@@ -177,6 +177,14 @@ def test_upstream_says_it_already(upstream: Upstream, tmp_path: Path, there: str
     assert path(found)[:2] == ["a.rs: already there, a look", "6: already there, a look"]
 
 
+def test_upstream_only_ran_a_formatter(upstream: Upstream, tmp_path: Path) -> None:
+    base = upstream.commit("base", {"a.rs": "fn a() {\n    one(two,\n        three);\n}\n"})
+    upstream.commit("fmt", {"a.rs": "fn a() {\n\tone(two, three);\n}\n"})
+    patch: Files = {"a.rs": "fn a() {\n    one(two,\n        4);\n}\n"}
+    found = only(conflict(upstream, base, {"fix": patch}, tmp_path))
+    assert path(found)[0] == "a.rs: white space only, a small edit"
+
+
 def test_a_rewritten_line_is_not_the_removal_that_we_made(
     upstream: Upstream, tmp_path: Path
 ) -> None:
@@ -234,7 +242,7 @@ def test_lines_indented_where_they_are_have_not_moved(upstream: Upstream, tmp_pa
     indented = SEND.replace("\n    ", "\n        ")
     upstream.commit("indent", {"a.rs": indented + RECV})
     found = only(conflict(upstream, base, {"fix": {"a.rs": OUR_SEND + RECV}}, tmp_path))
-    assert path(found)[0] == "a.rs: both edited, a small edit"
+    assert path(found)[0] == "a.rs: white space only, a small edit"
 
 
 def test_a_file_moved_into_a_folder_of_its_own(upstream: Upstream, tmp_path: Path) -> None:
