@@ -59,7 +59,7 @@ from forkbot.stackdir.load import load_patches
 from forkbot.words import Channel, Oid
 from tests.scenario import make_patch, make_stack
 
-_GATE = b'#[cfg(not(target_os = "wasi"))]\n'
+_GATE = b'#[cfg(not(target_os = "zkvm"))]\n'
 _GATED = (rb"(?:pub )?mod \w+;", rb"impl\b[^;]*?\{")
 
 

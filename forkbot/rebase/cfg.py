@@ -1,15 +1,15 @@
 """Conditions of Rust's conditional compilation: read, compared, and asked about a platform.
 
 ``cfg_net! { … }`` and the like are conditions that only their name is known of. Two conditions are
-compared by trying every platform below with every value of what else they name, so that ``unix``
-is known to leave WASI out.
+compared by trying every platform below, and every other system that they name, with every value of
+what else they name: so ``unix`` is known to leave WASI out.
 """
 
 import dataclasses
 import functools
 import itertools
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 _MANY = 10  # names besides the platform: past 2**10 tries two conditions are compared as text
 
@@ -157,7 +157,17 @@ def implies(first: Condition, second: Condition) -> bool:
     if first == second:
         return True
     atoms = first.atoms() | second.atoms()
-    return all(_implies_on(first, second, atoms, platform) for platform in _PLATFORMS)
+    systems = (*_PLATFORMS, *_named_in(atoms))
+    return all(_implies_on(first, second, atoms, platform) for platform in systems)
+
+
+def _named_in(atoms: Iterable[str]) -> Iterator[Mapping[str, str]]:
+    """Yield the systems that conditions name besides the well-known ones: unix perhaps, or not."""
+    known = {platform["target_os"] for platform in _PLATFORMS}
+    for atom in atoms:
+        found = _SETTING.fullmatch(atom)
+        if found and found[1] == "target_os" and found[2] not in known:
+            yield from (_platform(found[2], family) for family in ("unix", ""))
 
 
 def _implies_on(

@@ -70,6 +70,10 @@ def test_a_condition_on_wasi(text: str, answer: bool | None) -> None:  # noqa: F
         ('all(tokio_unstable, target_os = "wasi")', 'target_os = "wasi"', True),
         ('target_env = "p2"', 'target_os = "wasi"', True),
         ("any(a, b)", "any(b, a)", True),
+        ("unix", 'not(target_os = "vita")', False),
+        ("all()", 'not(target_os = "zkvm")', False),
+        ("windows", 'not(target_os = "vita")', True),
+        ('target_os = "vita"', "not(windows)", True),
         ("not(all(a, b))", "any(not(a), not(b))", True),
     ],
 )
