@@ -1,8 +1,8 @@
 """Conditions of Rust's conditional compilation: read, compared, and asked about a platform.
 
-``cfg_net! { … }`` and the like are conditions that only their name is known of. Two conditions are
-compared by trying every platform below, and every other system that they name, with every value of
-what else they name: so ``unix`` is known to leave WASI out.
+``cfg_net! { … }`` and the like are conditions by name, until somebody knows their definition. Two
+conditions are compared by trying every platform below, and every other system that they name, with
+every value of what else they name: so ``unix`` is known to leave WASI out.
 """
 
 import dataclasses
@@ -26,6 +26,12 @@ class Condition:
         if self.parts is None:
             return frozenset({self.word})
         return frozenset().union(*(part.atoms() for part in self.parts))
+
+    def expanded(self, macros: Mapping[str, "Condition"]) -> "Condition":
+        """Return it with what the macros in it are defined to ask."""
+        if self.parts is None:
+            return macros.get(self.word, self)
+        return Condition(self.word, tuple(part.expanded(macros) for part in self.parts))
 
     def value(self, known: Mapping[str, bool]) -> bool | None:
         """Return whether it holds as far as ``known`` tells, None where that is not enough."""

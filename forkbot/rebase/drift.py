@@ -21,10 +21,9 @@ from forkbot.model.judgement import Drift, DriftKind
 from forkbot.rebase.alignment import origins
 from forkbot.rebase.case import Case
 from forkbot.rebase.cfg import Condition, every, implies, on_wasi, parts_unix_from_wasi
-from forkbot.rebase.gates import RustFile
 from forkbot.rebase.news import News, for_tests, runs
 from forkbot.text import decode, visible
-from forkbot.words import PatchName
+from forkbot.words import Oid, PatchName
 
 _KINDS = {
     DriftKind.THREAD: re.compile(
@@ -60,14 +59,15 @@ def find_drifts(case: Case, news: News, *, bench: Workbench) -> tuple[Drift, ...
 
 
 def _in_file(path: bytes, patch: PatchName, case: Case, news: News) -> Iterator[Drift]:
-    onto = news.changed[path][1]
-    ours = news.at(next(p.tree for p in reversed(case.pushed) if p.commit is not None), path)
-    text, here, final = news.lines(onto), news.rust(onto), news.rust(ours)
-    kept = {o + 1: n + 1 for n, o in enumerate(origins(text, news.lines(ours))) if o is not None}
+    ours = next(p.tree for p in reversed(case.pushed) if p.commit is not None)
+    text, final = news.lines(news.changed[path][1]), news.lines(news.at(ours, path))
+    kept = {o + 1: n + 1 for n, o in enumerate(origins(text, final)) if o is not None}
+    theirs = case.onto.tree
     open_ = {
         line: told
-        for line, told in _platform_code(here, news.added(path), news.ambient(path)).items()
-        if line in kept and _alike(here.condition(line), final.condition(kept[line]))
+        for line, told in _platform_code(path, theirs, news).items()
+        if line in kept
+        and _alike(news.condition(theirs, path, line), news.condition(ours, path, kept[line]))
     }
     for run in runs(news.added(path), text):
         line = next((line for line in run if line in open_), None)
@@ -84,25 +84,26 @@ def _alike(one: Condition, other: Condition) -> bool:
     return implies(one, other) and implies(other, one)
 
 
-def _platform_code(
-    file: RustFile, added: frozenset[int], ambient: Condition
-) -> dict[int, tuple[DriftKind, str]]:
+def _platform_code(path: bytes, tree: Oid, news: News) -> dict[int, tuple[DriftKind, str]]:
     """Return which new lines are platform code, as upstream's file itself tells."""
     found: dict[int, tuple[DriftKind, str]] = {}
+    file, added, ambient = news.rust(news.at(tree, path)), news.added(path), news.ambient(path)
     bare, code = file.bare.split("\n"), file.code.split("\n")
+    macros = news.macros(tree, path)
     for line in sorted(added):
         kind = next((k for k, words in _KINDS.items() if words.search(bare[line - 1])), None)
-        around = every((ambient, file.condition(line)))
+        around = every((ambient, news.condition(tree, path, line)))
         if kind is not None and on_wasi(around) is not False:
             found[line] = kind, code[line - 1].strip()
     for gate in file.gates:
         line = file.line_of(gate.first)
-        outer = (g.condition for g in file.gates if g.first < gate.first <= g.last)
-        new = line in added and parts_unix_from_wasi(gate.condition)
-        if new and on_wasi(every((ambient, *outer))) is not False:
+        if line not in added or not parts_unix_from_wasi(gate.condition.expanded(macros)):
+            continue
+        outer = every(g.condition for g in file.gates if g.first < gate.first <= g.last)
+        if on_wasi(every((ambient, outer.expanded(macros)))) is not False:
             found[line] = DriftKind.CFG, file.head(gate)
     return {
         line: told
         for line, told in found.items()
-        if not _OURS.search(" ".join(file.condition(line).atoms()))
+        if not _OURS.search(" ".join(news.condition(tree, path, line).atoms()))
     }

@@ -3,10 +3,10 @@
 Comments, strings, raw strings and characters are taken out first; then an attribute reaches to the
 end of what follows it, a ``cfg_net! { … }`` to its brace. Known: ``#[cfg]``, ``#![cfg]``, macros
 named ``cfg_*`` or ``if_*``, ``cfg_if!`` with its branches, ``if cfg!(…)``, ``mod name;`` with
-``#[path]``. Not known: how such a macro is defined (it is a condition by its name), what other
-macros make of their input, a condition inside ``cfg_attr``, ``cfg!`` in the middle of an
-expression, and the comma inside generics, at which the extent of a field may end early. Text that
-is not Rust gives an answer, not an error.
+``#[path]``. A macro is a condition by its name, or by its definition where that has one ``#[cfg]``
+alone. Not known: what other macros make of their input, a condition inside ``cfg_attr``, ``cfg!``
+in the middle of an expression, and the comma inside generics, at which the extent of a field may
+end early. Text that is not Rust gives an answer, not an error.
 """
 
 import bisect
@@ -30,6 +30,7 @@ _BRACKET = re.compile(r"[{}()\[\]]")
 _CLOSES = {"}": "{", ")": "(", "]": "["}
 _ATTRIBUTE = re.compile(r"#(!?)\s*\[\s*(cfg\s*\()?")
 _MACRO = re.compile(r"\b((?:cfg|if)_(?!if\b)\w+)!\s*(?=\{)")
+_DEFINES = re.compile(r"\bmacro_rules!\s*((?:cfg|if)_\w+)\s*(?=[{(\[])")
 _IF_CFG = re.compile(r"\bif\s+(!?)cfg!\s*(?=\()")
 _MODULE = re.compile(r"\bmod\s+(?:r#)?([A-Za-z_]\w*)\s*([;{])")
 _PATH = re.compile(r'#\s*\[\s*path\s*=\s*"([^"]*)"\s*\]')
@@ -97,6 +98,16 @@ class RustFile:
         if self.bare[gate.first] != "#":
             end = self.code.find("\n", gate.first)
         return " ".join(self.code[gate.first : end].split())
+
+    def macros(self) -> dict[str, Condition]:
+        """Return what the macros defined here ask of all that is given to them: one ``#[cfg]``."""
+        found: dict[str, Condition] = {}
+        for macro in _DEFINES.finditer(self.bare):
+            last = self._close(macro.end())
+            asked = {g.condition for g in self.gates if macro.start() < g.first < last}
+            if len(asked) == 1:
+                found[f"{macro[1]}!"] = asked.pop()
+        return found
 
     def modules(self) -> dict[tuple[str, str], Condition]:
         """Return the files that ``mod`` lines name: (name, #[path]) → when they are compiled."""

@@ -3,7 +3,7 @@
 import functools
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from forkbot.git.trees import Entry
@@ -19,6 +19,8 @@ from forkbot.words import Oid
 
 Run = tuple[int, ...]  # lines, 1-based, with nothing but brackets between them
 
+_MACROS = (b"macros/cfg.rs", b"macros/mod.rs", b"macros.rs", b"lib.rs")
+
 
 class News:
     """The way from base to onto, read file by file and only where somebody asks."""
@@ -30,6 +32,7 @@ class News:
         self._files: dict[Oid, RustFile] = {}
         self._lines: dict[Oid, list[str]] = {}
         self._added: dict[bytes, frozenset[int]] = {}
+        self._macros: dict[tuple[str | bytes, ...], dict[str, Condition]] = {}
         self._ambient: dict[bytes, Condition] = {}
 
     @functools.cached_property
@@ -62,6 +65,23 @@ class News:
             self._files[key] = RustFile("\n".join(self.lines(entry)))
         return self._files[key]
 
+    def condition(self, tree: Oid, path: bytes, line: int) -> Condition:
+        """Return what a line of a Rust file stands under in that file, the tree's macros known."""
+        return self.rust(self.at(tree, path)).condition(line).expanded(self.macros(tree, path))
+
+    def macros(self, tree: Oid, path: bytes) -> Mapping[str, Condition]:
+        """Return what the macros ask that are defined where crates define such: macros, lib.rs."""
+        *folders, _ = path.split(b"/")
+        if (tree, *folders) in self._macros:
+            return self._macros[tree, *folders]
+        found = self._macros[tree, *folders] = {}
+        for depth in range(len(folders) + 1):
+            for name in _MACROS:
+                entry = self.at(tree, b"/".join([*folders[:depth], name]))
+                if entry is not None and entry.is_file:
+                    found |= self.rust(entry).macros()
+        return found
+
     def ambient(self, path: bytes) -> Condition:
         """Return when onto compiles a Rust file at all, as the ``mod`` lines on the way say."""
         if path not in self._ambient:
@@ -84,7 +104,8 @@ class News:
             for (module, named), condition in self.rust(entry).modules().items():
                 own, inside = module_files(parent, module, named)
                 if str(file) in {own, f"{inside}mod.rs"}:
-                    yield every((self.ambient(name), condition))
+                    known = self.macros(self._case.onto.tree, name)
+                    yield every((self.ambient(name), condition.expanded(known)))
 
     def added(self, path: bytes) -> frozenset[int]:
         """Return the lines (1-based) of onto's file that base's file has not, but for empty ones.

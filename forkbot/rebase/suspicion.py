@@ -67,19 +67,20 @@ class _Looker:
         yield from self._removed(steps)
         for path, before, after in steps:
             if path.endswith(b".rs"):
-                if after is not None and path in self.news.changed:
-                    yield from self._gated(path, before, after)
+                if path in self.news.changed:
+                    yield from self._gated(path)
                 yield from self._modules(path, before, after)
+                yield from self._macros(path, before, after)
             if after is None:
                 yield from self._left_alone(path)
 
-    def _gated(self, path: bytes, before: Entry | None, after: Entry) -> Iterator[Suspicion]:
+    def _gated(self, path: bytes) -> Iterator[Suspicion]:
         """Yield upstream's new lines of one file over which the patch puts a condition."""
         onto = self.news.changed[path][1]
-        here = self.news.rust(after)
-        if before is None or here.gates == ():
+        under, ours = self.pushed.before, self.pushed.tree
+        before, after = self.news.at(under, path), self.news.at(ours, path)
+        if before is None or after is None or not self.news.rust(after).gates:
             return
-        was = self.news.rust(before)
         to_before = _forward(self.news.lines(onto), self.news.lines(before))
         to_after = _forward(self.news.lines(before), self.news.lines(after))
         around = self.news.ambient(path)
@@ -89,7 +90,8 @@ class _Looker:
             new = to_after.get(old) if old else None
             if old is None or new is None:
                 continue
-            if not implies(every((around, was.condition(old))), here.condition(new)):
+            was = every((around, self.news.condition(under, path, old)))
+            if not implies(was, self.news.condition(ours, path, new)):
                 swallowed.append(line)
         yield from self._tell(path, swallowed)
 
@@ -98,34 +100,46 @@ class _Looker:
     ) -> Iterator[Suspicion]:
         """Yield upstream's new lines in files whose ``mod`` line the patch gates or takes away."""
         now = self.news.rust(after).modules() if after else {}
+        known = self.news.macros(self.pushed.before, path)
         for (name, named), was in self.news.rust(before).modules().items():
-            gate = now.get((name, named), FALSE)
-            if implies(was, gate):
+            gate = now.get((name, named), FALSE).expanded(self.news.macros(self.pushed.tree, path))
+            if implies(was.expanded(known), gate):
                 continue
             file, folder = module_files(decode(path), name, named)
             for other in sorted(self.news.changed):
                 if other == file.encode() or other.startswith(folder.encode()):
                     yield from self._under(other, gate)
 
+    def _macros(
+        self, path: bytes, before: Entry | None, after: Entry | None
+    ) -> Iterator[Suspicion]:
+        """Yield upstream's new lines under macros of which the patch changes the definition."""
+        now = self.news.rust(after).macros() if after else {}
+        old = self.news.rust(before).macros()
+        words = [name for name, was in old.items() if not implies(was, now.get(name, was))]
+        for other in sorted(self.news.changed) if words else ():
+            if other != path and other.endswith(b".rs"):
+                text = "\n".join(self.news.lines(self.news.changed[other][1]))
+                if any(word in text for word in words):
+                    yield from self._gated(other)
+
     def _under(self, path: bytes, gate: Condition) -> Iterator[Suspicion]:
         if self.news.at(self.pushed.tree, path) is None:
             return
-        here = self.news.rust(self.news.changed[path][1])
-        lines = [
-            line
-            for line in self.news.added(path)
-            if not implies(every((self.news.ambient(path), here.condition(line))), gate)
-        ]
+        lines = [line for line in self.news.added(path) if not implies(self._was(path, line), gate)]
         yield from self._tell(path, lines)
+
+    def _was(self, path: bytes, line: int) -> Condition:
+        """Return when upstream itself compiles a line."""
+        own = self.news.condition(self.case.onto.tree, path, line)
+        return every((self.news.ambient(path), own))
 
     def _tell(self, path: bytes, lines: list[int]) -> Iterator[Suspicion]:
         """Yield a finding for each run of lines in which something new begins."""
         onto = self.news.changed[path][1]
-        here = self.news.rust(onto)
-        bare = here.bare.split("\n")
+        bare = self.news.rust(onto).bare.split("\n")
         code = [n for n in lines if bare[n - 1].strip() and not for_tests(path)]
-        around = self.news.ambient(path)
-        code = [n for n in code if not implies(every((around, here.condition(n))), FALSE)]
+        code = [n for n in code if not implies(self._was(path, n), FALSE)]
         for run in runs(code, self.news.lines(onto)):
             if not self.news.new_items(path).isdisjoint(run):
                 yield self._found(path, run, SuspicionKind.GATES)

@@ -133,6 +133,32 @@ def test_macros_gate_what_is_in_them() -> None:
     ]
 
 
+def test_what_a_macro_is_defined_to_ask() -> None:
+    file = RustFile(
+        dedent(
+            """
+            macro_rules! cfg_net {
+                ($($item:item)*) => {
+                    $(
+                        #[cfg(feature = "net")]
+                        #[cfg_attr(docsrs, doc(cfg(feature = "net")))]
+                        $item
+                    )*
+                }
+            }
+            macro_rules! cfg_two {
+                ($a:item) => { #[cfg(a)] $a };
+                ($a:item, $b:item) => { #[cfg(a)] $a #[cfg(b)] $b };
+            }
+            macro_rules! other { () => { #[cfg(c)] fn x() {} } }
+            """
+        )
+    )
+    assert file.macros() == {"cfg_net!": Condition('feature = "net"')}
+    inner = Condition("not", (Condition("cfg_net!"),))
+    assert told(inner.expanded(file.macros())) == 'not(feature = "net")'
+
+
 def test_each_branch_of_cfg_if() -> None:
     assert gated(
         """

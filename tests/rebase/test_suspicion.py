@@ -112,6 +112,40 @@ def test_a_gate_that_grows_over_new_lines(upstream: Upstream, tmp_path: Path) ->
     ]
 
 
+MACRO = 'macro_rules! cfg_net {\n    ($i:item) => {\n#[cfg(feature = "net")]\n$i\n    }\n}\n'
+
+
+def test_a_macro_that_we_define_more_narrowly(upstream: Upstream, tmp_path: Path) -> None:
+    """Its users are not touched by the patch; what goes by another name is not asked."""
+    old = "cfg_net! {\n    fn a() {}\n\n    fn z() {}\n}\n"
+    new = old.replace("\n\n", "\n\n    fn m() {}\n\n")
+    base = upstream.commit("base", {"src/macros/cfg.rs": MACRO, "src/a.rs": old, "src/b.rs": "x\n"})
+    upstream.commit("more", {"src/a.rs": new, "src/b.rs": "fn b() {}\n"})
+    narrow = MACRO.replace('feature = "net"', 'all(feature = "net", not(target_os = "wasi"))')
+    wide = MACRO.replace('feature = "net"', 'any(feature = "net", target_os = "wasi")')
+    for text, expected in ((narrow, ["p gates out src/a.rs:4: fn m() {} (more)"]), (wide, [])):
+        patch: dict[str, Files] = {"p": {"src/macros/cfg.rs": text}}
+        assert told(facts(upstream, base, patch, tmp_path).suspicions) == expected
+
+
+def test_a_macro_in_place_of_another_that_asks_less(upstream: Upstream, tmp_path: Path) -> None:
+    """As upstream did it itself when wasm32-wasip2 got sockets."""
+    macros = "".join(
+        MACRO.replace("cfg_net", name).replace('feature = "net"', condition)
+        for name, condition in (
+            ("cfg_not_wasi", 'not(target_os = "wasi")'),
+            ("cfg_not_wasip1", 'not(all(target_os = "wasi", target_env = "p1"))'),
+        )
+    )
+    lib = "cfg_not_wasi! {\n    mod a;\n}\n"
+    base = upstream.commit("base", {"src/macros.rs": macros, "src/lib.rs": lib, "src/a.rs": IMPL})
+    upstream.commit("more", {"src/a.rs": MORE})
+    less: dict[str, Files] = {"p": {"src/lib.rs": lib.replace("cfg_not_wasi!", "cfg_not_wasip1!")}}
+    assert facts(upstream, base, less, tmp_path).suspicions == ()
+    more: dict[str, Files] = {"p": {"src/lib.rs": lib.replace("cfg_not_wasi!", "cfg_net!")}}
+    assert len(facts(upstream, base, more, tmp_path).suspicions) == 1
+
+
 def test_a_file_added_to_a_folder_that_we_delete(upstream: Upstream, tmp_path: Path) -> None:
     base = upstream.commit("base", {"src/lib.rs": "x\n", "sys/a.c": "a\n", "sys/b.c": "b\n"})
     upstream.commit("a third", {"sys/c.c": "int c;\n"})
