@@ -29,7 +29,13 @@ So: no false alarm in 348 rebases over 2,850 commits of real ports. Drift: 0 in 
 of tokio, 7 in 630 of mio (1.1 in 100); 3 of those a port had to follow (``impl AsFd`` under
 ``cfg(unix)``, a selector made of poll), 4 are old code put together anew. Were a run of any new
 lines suspicious, not only one that begins something with a name, two of these walks (43134f1e5 and
-f9e58685) would give 10 in 195 commits, all of them edits of what is gated on purpose.
+f9e58685) would have given 10 in 195 commits, none of them a feature lost.
+
+The alarm does ring: 21 patches that gate every module and impl block of tokio/src/net for one more
+system (--gates tokio/src/net --back 600 --step 20) give suspicions in 6 of 30 rebases over 600
+commits, at 15 places. Looked at by hand, all 15 are new public methods or trait impls:
+``UdpSocket::peek`` and its kin, ``set_zero_linger``, ``tos_v4``, ``try_io`` of pipes, ``bind_addr``
+of Unix sockets. A place is told once for each patch that gates it, 29 times here.
 """
 
 import argparse
