@@ -1,10 +1,11 @@
 """Whether upstream, having taken a change, took it back: reworked counts as having it still.
 
 A revert is rarely a revert: its context has moved, other edits come with it, so its patch-id is no
-guide. What tells is the text: where our lines are all gone and the lines from before stand in their
-place again, a hunk is undone. Lines that we only added and that are gone leave no trace of why;
-they count as undone too, because a patch is not dropped on a guess. A change is taken back when
-every hunk of it is undone; where upstream undid some and kept others, it went on with what it took.
+guide. What tells is the text: where the lines from before stand in their place again, a hunk is
+undone, and lines like ours that are left near it are another's. Lines that we only added and that
+are gone leave no trace of why; they count as undone too, because a patch is not dropped on a guess.
+A change is taken back when every hunk of it is undone; where upstream undid some and kept others,
+it went on with what it took.
 """
 
 import difflib
@@ -76,13 +77,14 @@ def hunks_undone(
     for tag, start, end, old_start, old_end in hunks:
         if tag == "equal":
             continue
-        if any(line in survives for line in range(start, end)):
-            yield False
-            continue
         above = max((survives[n] + 1 for n in survives if n < start), default=0)
         below = min((survives[n] for n in survives if n >= end), default=len(now))
         old, there = list(before[old_start:old_end]), list(now[above:below])
-        yield not old or _holds(there, old)
+        if any(line in survives for line in range(start, end)):
+            # they may be another's, alike: what they replaced stands again only where they are gone
+            yield bool(old) and _holds(there, old) and not _holds(list(having[start:end]), old)
+        else:
+            yield not old or _holds(there, old)
 
 
 def _holds(lines: list[bytes], part: list[bytes]) -> bool:

@@ -190,3 +190,17 @@ def test_one_of_two_neighbours_in_a_squash_is_taken_back(
     }
     found = fates(upstream, base, patches, tmp_path)
     assert "merged" not in found["one"]
+
+
+def test_a_copy_nearby_does_not_hide_that_it_was_taken_back(
+    upstream: Upstream, tmp_path: Path
+) -> None:
+    """Found by the generated histories: the copy's lines look like ours, moved a little."""
+    block = "".join(f"let ours_{n} = compute_{n}(context);\n" for n in range(6)).rstrip()
+    copy = block.replace("ours_0", "theirs_0").replace("ours_2", "theirs_2")
+    base = upstream.commit("base", {"a.rs": text()})
+    upstream.commit("take it", {"a.rs": text(l9=block, l17="ours")})
+    upstream.commit("copy some of it", {"a.rs": text(l9=block, l12=copy, l17="ours")})
+    upstream.commit("take it back", {"a.rs": text(l12=copy)})
+    found = fates(upstream, base, {"one": {"a.rs": text(l9=block, l17="ours")}}, tmp_path)
+    assert not found["one"].startswith("merged")
