@@ -12,6 +12,7 @@ from markdown_it.token import Token
 from msgspec.structs import replace
 from rich.console import Console
 
+from forkbot.model.record import RunRecord
 from forkbot.report.markdown import render_markdown
 from forkbot.report.neutral import code, fenced, inline
 from forkbot.report.terminal import show
@@ -97,8 +98,14 @@ def test_a_fence_holds(text: str) -> None:
     assert tokens[0].content.rstrip("\n") == visible(text).rstrip()
 
 
-def _poisoned(value: object, text: str) -> object:
+def poisoned(record: RunRecord, text: str) -> RunRecord:
     """Return a record in which every free text is foreign, wherever it may come from."""
+    found = _poisoned(record, text)
+    assert isinstance(found, RunRecord)
+    return found
+
+
+def _poisoned(value: object, text: str) -> object:
     if isinstance(value, tuple):
         return tuple(_poisoned(v, text) for v in value)
     fields = getattr(value, "__struct_fields__", None)
@@ -135,8 +142,8 @@ def test_no_trap_goes_off_in_a_report() -> None:
     for record in {**RECORDS, **JUDGED}.values():
         for n in range(4):
             trap = " zz ".join(f"{trap}zz{trap}" for trap in TRAPS[n::4])
-            bad = _poisoned(record, f"zz{trap} zz")
-            report = render_markdown(bad)  # type: ignore[arg-type] # a record, as it was
+            bad = poisoned(record, f"zz{trap} zz")
+            report = render_markdown(bad)
             for token in inside(report):
                 if token.type in {"text", "text_special"}:
                     assert LIVE.search(token.content) is None, (trap, token.content)
@@ -149,6 +156,6 @@ def test_no_trap_goes_off_in_a_report() -> None:
                     assert FOLDS.fullmatch(block.content), (trap, block.content)
                     assert LIVE.search(block.content) is None, (trap, block.content)
             out = io.StringIO()
-            show(bad, Console(file=out, width=200, force_terminal=False))  # type: ignore[arg-type]
+            show(bad, Console(file=out, width=200, force_terminal=False))
             for text in (report, out.getvalue()):
                 assert re.search(r"[\x00-\x08\x0b-\x1f\x7f\x80-\x9f\u202e]", text) is None, trap
