@@ -49,11 +49,19 @@ def _told(record: RunRecord) -> Iterator[Said]:
         yield f"held back: {line}", ""
     for line in writes(record):
         yield f"would {line}", ""
-    if record.kept and record.exit_code != 0:
+    if record.kept and _more_to_read(record):
         yield f"the whole report: .forkbot/runs/{record.id}/report.html", ""
     yield summary(record), "bold green" if record.exit_code == 0 else "bold red"
     for step in next_steps(record):
         yield f"next: {step}", "cyan"
+
+
+def _more_to_read(record: RunRecord) -> bool:
+    """Whether the page has more to say than these lines."""
+    rebases = (stack.rebase for stack in record.stacks if stack.rebase is not None)
+    return any(r.conflict is not None or r.unacknowledged for r in rebases) or bool(
+        record.verdict and reds(record.verdict)
+    )
 
 
 def _probed(record: RunRecord) -> Iterator[Said]:

@@ -74,8 +74,8 @@ def test_five_branches_stand_on_the_newest_releases(road: Road) -> None:
 def test_components_are_green_with_the_stacks_and_red_without(road: Road) -> None:
     (report,) = road.world.reports()
     for component in ("tokio: lookup", "reqwest: get-by-name"):
-        assert f"**{component}** with the stacks: green, as it must be" in report
-        control = report.split(f"**{component}** on pristine upstream, the control: ")[1]
+        assert f"### {component}\n\nRun with the stacks: green, as it must be.\n" in report
+        control = report.split(f"### {component}\n\nRun on pristine upstream, the control: ")[1]
         assert control.startswith("red, as it must be: exit code 134")
         assert DEAD in control.split("```")[1]
     assert "forkbot serves " in report
@@ -100,7 +100,7 @@ def test_without_the_patch_that_matters_nothing_is_published(road: Road) -> None
     assert red.startswith("red: reqwest's get-by-name is red: ")
     assert DEAD in red
     report = world.reports()[-1]
-    with_stacks = report.split("**reqwest: get-by-name** with the stacks: ")[1]
+    with_stacks = report.split("### reqwest: get-by-name\n\nRun with the stacks: ")[1]
     assert with_stacks.startswith("red, and it must be green: exit code 134")
     assert DEAD in with_stacks.split("```")[1]
     assert {stack: world.refs(stack) for stack in FAMILY} == forks

@@ -111,7 +111,6 @@ def test_a_conflicting_release_stops_its_stack_and_what_is_built_on_it(published
           it is for: Because.
           src/lib.rs: both edited, needs a small edit, line 5
             broken by lower 1.1.0 (releases carry no finer history)
-          behind it: no patch is behind it
           floor: the whole stack goes no further than it is: the next commit after its base (lower 1.1.0) is in the way
         held back: upper: waits: lower is in conflict at patch our-word
         the whole report: .forkbot/runs/20261118T110640000Z-2/report.html
