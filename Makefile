@@ -76,7 +76,7 @@ quilt: $(INSTALLED)
 
 .PHONY: chromium
 chromium: $(INSTALLED)
-	@.ci/timed 'a browser, for the tests' 'the first time 30 s and 115 MB, where there is none' \
+	@.ci/timed 'a browser, for the tests' 'the first time a minute and up to 200 MB, where there is none' \
 	    $(BIN)/python -m tests.get_chromium $(VENV) "$(CACHE)"
 
 .PHONY: lock

@@ -20,7 +20,8 @@ _WRAPPER = """\
 #!/bin/sh
 # Made by tests/get_chromium.py: Debian's chromium from where it was unpacked.
 root={root}
-LD_LIBRARY_PATH=$(printf '%s:' "$root"/usr/lib/*-linux-gnu "$root"/usr/lib/*-linux-gnu/pulseaudio)
+LD_LIBRARY_PATH=$(printf '%s:' "$root"/usr/lib/*-linux-gnu "$root"/usr/lib/*-linux-gnu/pulseaudio \\
+    "$root"/lib/*-linux-gnu)
 FONTCONFIG_FILE="$root/fonts.conf"
 export LD_LIBRARY_PATH FONTCONFIG_FILE
 exec "$root/usr/lib/chromium/chromium" "$@"
