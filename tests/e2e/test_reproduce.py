@@ -51,3 +51,29 @@ def test_the_commands_of_a_report_show_its_conflict(world: World, tmp_path: Path
     ).stdout  # fmt: skip
     assert told == "second: make it so\n"
     assert len(RunDirectory(world.root / ".forkbot" / "runs").ids()) == 2
+
+
+def test_the_page_lies_in_the_run_and_is_made_anew_from_the_record(
+    world: World, tmp_path: Path
+) -> None:
+    upstream = world.upstream()
+    upstream.commit("begin", {"a": "one\n"})
+    world.stack(upstream, {"fix": {"a": "ours\n"}})
+    world.forkbot("rebase")
+    upstream.commit("reword", {"a": "theirs\n"})
+    world.forkbot("rebase", code=3)
+    runs = RunDirectory(world.root / ".forkbot" / "runs")
+    page = (runs.folder / runs.ids()[-1] / "report.html").read_text(encoding="utf-8")
+    assert world.forkbot("report", "--format", "html").out == world.tidy(page.encode())
+    place = tmp_path / "page.html"
+    assert world.forkbot("report", "--format", "html", "--output", str(place)).out == ""
+    assert place.read_text(encoding="utf-8") == page
+    said = world.forkbot("report", "--output", str(place), code=2)
+    assert said.err.splitlines() == [
+        "error: --output takes a page",
+        "hint: forkbot report --format html --output report.html",
+    ]
+    said = world.forkbot("report", "--format", "html", "--output", "/nowhere/page.html", code=1)
+    assert said.err.splitlines() == [
+        "error: /nowhere/page.html: cannot write it: No such file or directory"
+    ]
