@@ -38,6 +38,7 @@ _KINDS = {
         r"\bstd::fs\b|\bfs::(?:File|OpenOptions|read|write)\b|\bFile::(?:open|create)\b"
     ),
 }
+_GATE = re.compile(r"cfg|\bif_|#\s*\[")
 _OURS = re.compile(r"wasi|wasm", re.IGNORECASE)
 
 
@@ -59,6 +60,8 @@ def find_drifts(case: Case, news: News, *, bench: Workbench) -> tuple[Drift, ...
 
 
 def _in_file(path: bytes, patch: PatchName, case: Case, news: News) -> Iterator[Drift]:
+    if not any(_may_be(line) for line in _new_lines(path, news)):
+        return
     ours = next(p.tree for p in reversed(case.pushed) if p.commit is not None)
     text, final = news.lines(news.changed[path][1]), news.lines(news.at(ours, path))
     kept = {o + 1: n + 1 for n, o in enumerate(origins(text, final)) if o is not None}
@@ -69,15 +72,26 @@ def _in_file(path: bytes, patch: PatchName, case: Case, news: News) -> Iterator[
         if line in kept
         and _alike(news.condition(theirs, path, line), news.condition(ours, path, kept[line]))
     }
-    for run in runs(news.added(path), text):
-        line = next((line for line in run if line in open_), None)
-        # git may call a line old that was only moved
-        by = news.authors(path, [line]) if line is not None else ()
-        if line is not None and by:
+    begun = (next((n for n in run if n in open_), None) for run in runs(news.added(path), text))
+    lines = [line for line in begun if line is not None]
+    news.authors(path, lines)  # all in one question
+    for line in lines:
+        by = news.authors(path, [line])
+        if by:  # git may call a line old that was only moved
             kind, words = open_[line]
             yield Drift(
                 path=decode(path), line=line, kind=kind, text=visible(words), by=by[0], patch=patch
             )
+
+
+def _new_lines(path: bytes, news: News) -> Iterator[str]:
+    text = news.lines(news.changed[path][1])
+    return (text[line - 1] for line in news.added(path))
+
+
+def _may_be(line: str) -> bool:
+    """Whether a line can be platform code at all: reading its file as Rust costs much more."""
+    return _GATE.search(line) is not None or any(words.search(line) for words in _KINDS.values())
 
 
 def _alike(one: Condition, other: Condition) -> bool:

@@ -29,6 +29,7 @@ class News:
         self._case = case
         self._bench = bench
         self._authors: dict[bytes, dict[int, Oid]] = {}
+        self._commits: dict[Oid, UpstreamCommit] = {}
         self._files: dict[Oid, RustFile] = {}
         self._lines: dict[Oid, list[str]] = {}
         self._added: dict[bytes, frozenset[int]] = {}
@@ -159,7 +160,8 @@ class News:
         if unknown:
             known.update(self._blame(path, unknown))
         oids = {known[n] for n in asked if n in known}
-        found = upstream_commits(self._bench, sorted(oids)).values()
+        self._commits |= upstream_commits(self._bench, sorted(oids - self._commits.keys()))
+        found = (self._commits[oid] for oid in oids)
         return tuple(sorted(found, key=lambda c: (c.date, c.commit)))
 
     def _blame(self, path: bytes, lines: Sequence[int]) -> Iterator[tuple[int, Oid]]:

@@ -26,8 +26,10 @@ from forkbot.git.trees import Entry
 from forkbot.git.workbench import Workbench
 from forkbot.model.judgement import Suspicion, SuspicionKind
 from forkbot.rebase.alignment import origins
+from forkbot.rebase.calm import is_calm
 from forkbot.rebase.case import Case, Pushed
 from forkbot.rebase.cfg import FALSE, Condition, every, implies
+from forkbot.rebase.edits import Texts
 from forkbot.rebase.gates import module_files
 from forkbot.rebase.news import News, Run, for_tests, runs, telling
 from forkbot.rebase.recreate import Change
@@ -44,10 +46,16 @@ def find_suspicions(case: Case, news: News, *, bench: Workbench) -> tuple[Suspic
         return ()
     changes = {change.patch.name: change for change in case.changes}
     found: dict[str, Suspicion] = {}
-    for pushed in case.pushed:
-        if pushed.commit is None:
-            continue
-        looker = _Looker(case, news, bench, pushed, changes[pushed.patch.name])
+    carried = [p for p in case.pushed if p.commit is not None]
+    texts = Texts(bench)
+    texts.foresee(
+        (old.oid, new.oid)
+        for pushed in carried
+        for path, old, new in bench.trees.changes(pushed.before, pushed.tree)
+        if old is not None and new is not None and path.endswith(b".rs")
+    )
+    for pushed in carried:
+        looker = _Looker(case, news, bench, texts, pushed, changes[pushed.patch.name])
         found.update((s.key, s) for s in looker.look())
     return tuple(found.values())
 
@@ -59,6 +67,7 @@ class _Looker:
     case: Case
     news: News
     bench: Workbench
+    texts: Texts
     pushed: Pushed
     change: Change
 
@@ -66,13 +75,20 @@ class _Looker:
         steps = list(self.bench.trees.changes(self.pushed.before, self.pushed.tree))
         yield from self._removed(steps)
         for path, before, after in steps:
-            if path.endswith(b".rs"):
+            if path.endswith(b".rs") and not self._is_calm(before, after):
                 if path in self.news.changed:
                     yield from self._gated(path)
                 yield from self._modules(path, before, after)
                 yield from self._macros(path, before, after)
             if after is None:
                 yield from self._left_alone(path)
+
+    def _is_calm(self, before: Entry | None, after: Entry | None) -> bool:
+        """Return whether the patch can have moved no gate of a file; a file that comes has none."""
+        if before is None or after is None:
+            return False
+        edits = self.texts.edits(before.oid, after.oid)
+        return is_calm(edits, self.texts.lines(before.oid), self.texts.lines(after.oid))
 
     def _gated(self, path: bytes) -> Iterator[Suspicion]:
         """Yield upstream's new lines of one file over which the patch puts a condition."""
