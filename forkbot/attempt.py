@@ -14,13 +14,14 @@ from forkbot.errors import (
     TimedOutError,
     UsageError,
 )
-from forkbot.git.repository import Repository, quarantine
+from forkbot.git.repository import Repository, quarantine, sealed_env
 from forkbot.locate import FLOOR, Aim, Located, locate
 from forkbot.model.publication import Publication
 from forkbot.model.stack import Stack
 from forkbot.rebase.base import find_base
 from forkbot.rebase.engine import Rebased, rebase
 from forkbot.rebase.lockfile import Lockfiles
+from forkbot.rebase.structural import Driver
 from forkbot.session import Session
 from forkbot.verify.toolchain import Toolchain, find_toolchain
 
@@ -64,6 +65,11 @@ def lockfiles_of(session: Session) -> Lockfiles:
         return cargo_of(toolchain, session)
 
     return Lockfiles(find=find)
+
+
+def driver_of(session: Session) -> Driver:
+    """Return the merge driver that is on this machine's PATH, for stacks that ask for it."""
+    return Driver(env=sealed_env(session.ambient))
 
 
 def attempt_rebase(
@@ -132,6 +138,7 @@ def _rebase_at(
         onto=located.onto,
         rustc=rustc,
         lockfiles=lockfiles_of(session),
+        driver=driver_of(session),
     )
     floor = attempt.rebased.facts.floor
     if aim.onto == FLOOR and floor is not None:
@@ -146,6 +153,7 @@ def _rebase_at(
             onto=floor.place,
             rustc=rustc,
             lockfiles=lockfiles_of(session),
+            driver=driver_of(session),
         )
         facts = msgspec.structs.replace(there.facts, floor=floor)
         attempt.rebased = dataclasses.replace(there, facts=facts)

@@ -5,6 +5,7 @@ import msgspec
 from forkbot.attempt import Attempt
 from forkbot.model.publication import Move, Publication
 from forkbot.model.verdict import Verdict
+from forkbot.rebase.resolutions import merged_by
 from forkbot.words import Channel
 
 _NAMED = 3  # suspicions by their keys
@@ -26,7 +27,7 @@ def hold_back(
             why = red(attempt, attempts, verdict)
         elif not why and not _known_green(attempt, channel):
             why = f"no green verdict for this result: forkbot verify {attempt.stack.name}"
-        why = why or _unpublished_below(attempt, attempts)
+        why = why or _unread(attempt) or _unpublished_below(attempt, attempts)
         if not why and attempt.stack.policy.when.clean == "hold":
             why = "stack.yaml says `when: {clean: hold}`"
         if why:
@@ -62,6 +63,24 @@ def suspicious(attempt: Attempt) -> str:
     keys = " ".join(s.key for s in found[:_NAMED])
     more = " …" if len(found) > _NAMED else ""
     return f'{len(found)} {many} to look at: forkbot acknowledge {name} {keys}{more} --why "…"'
+
+
+def _unread(attempt: Attempt) -> str:
+    """Return which patch a tool merged that no person has read, unless the policy takes it so.
+
+    The patches' messages tell, not this rebase: the next one is clean, and nobody read it either.
+    """
+    if attempt.rebased is None or attempt.stack.policy.merge.publish:
+        return ""
+    for patch in attempt.rebased.patches:
+        if tool := merged_by(patch.message):
+            name = attempt.stack.name
+            return (
+                f"patch {patch.name} was merged by {tool}, and nobody has read it: "
+                f"forkbot rebase {name}, read stacks/{name}/patches/{patch.name}.patch, "
+                f"and write your name for `{tool}` in its last lines"
+            )
+    return ""
 
 
 def _unpublished_below(attempt: Attempt, attempts: list[Attempt]) -> str:

@@ -12,7 +12,7 @@ import time
 
 import msgspec
 
-from forkbot.attempt import Attempt, attempt_rebase, lockfiles_of
+from forkbot.attempt import Attempt, attempt_rebase, driver_of, lockfiles_of
 from forkbot.errors import MachineError, UsageError
 from forkbot.git.identity import author_name
 from forkbot.git.repository import Repository, sealed_env
@@ -58,6 +58,7 @@ class Desk:
         return stuck_at(
             self.answered(standing), repository=repository, channel=standing.channel,
             base=standing.base, onto=standing.onto, lockfiles=lockfiles_of(self.session),
+            driver=driver_of(self.session),
         )  # fmt: skip
 
     def rebased(self, standing: Standing, repository: Repository) -> Rebased:
@@ -65,6 +66,7 @@ class Desk:
         return rebase(
             self.answered(standing), repository=repository, channel=standing.channel,
             base=standing.base, onto=standing.onto, lockfiles=lockfiles_of(self.session),
+            driver=driver_of(self.session),
         )  # fmt: skip
 
     def lent(self) -> contextlib.AbstractContextManager[Repository]:

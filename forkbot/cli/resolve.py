@@ -122,6 +122,8 @@ def _open_lines(open_: OpenConflict, *, dry_run: bool) -> Iterator[str]:
 
 
 def _replayed(replay: Replay) -> str:
+    if replay.tool:
+        return f"{replay.path}: merged by {replay.tool}; nobody has read it"
     return f"{replay.path}: resolution {replay.key} of {replay.date} by {replay.author}, replayed"
 
 

@@ -93,6 +93,18 @@ class WhenPolicy(Fact, frozen=True, kw_only=True):
     ] = "publish"
 
 
+class MergePolicy(Fact, frozen=True, kw_only=True):
+    """Whether a tool may merge what conflicts in lines, and what becomes of that."""
+
+    driver: Annotated[
+        Literal["none", "mergiraf"],
+        Meta(description="a structural merge driver on PATH, asked where lines conflict"),
+    ] = "none"
+    publish: Annotated[
+        bool, Meta(description="publish also what the driver merged and no person has read")
+    ] = False
+
+
 class Policy(Fact, frozen=True, kw_only=True):
     """stack.yaml: what people decide about one fork."""
 
@@ -105,6 +117,7 @@ class Policy(Fact, frozen=True, kw_only=True):
     build: tuple[BuildPolicy, ...] = ()
     smoke: tuple[SmokePolicy, ...] = ()
     when: WhenPolicy = WhenPolicy()
+    merge: MergePolicy = MergePolicy()
 
 
 class UpstreamStatus(enum.Enum):

@@ -25,6 +25,7 @@ from forkbot.rebase.lockfile import Lockfiles
 from forkbot.rebase.merged import Taken, find_merged
 from forkbot.rebase.recreate import Change, recreate
 from forkbot.rebase.replay import Settle, kept_resolutions, nobody, settler
+from forkbot.rebase.structural import Driver
 from forkbot.words import Channel, PatchName
 
 
@@ -46,6 +47,7 @@ def rebase(
     onto: Place,
     rustc: str | None = None,
     lockfiles: Lockfiles | None = None,
+    driver: Driver | None = None,
     stream: bool = True,
     shortcuts: bool = True,
 ) -> Rebased:
@@ -53,6 +55,7 @@ def rebase(
 
     ``rustc`` is the toolchain's version, for patches that wait for one, where it is known.
     ``lockfiles`` makes a Cargo.lock anew that is in conflict; without it that stays a conflict.
+    ``driver`` merges what conflicts in lines, if the stack's policy wants that.
     ``stream`` and ``shortcuts`` as in ``Workbench``: the answers are the same.
     Raises ``UsageError`` when a patch does not apply to its own base: then there is no change to
     carry, and no conflict to report.
@@ -61,10 +64,10 @@ def rebase(
         changes = recreate(stack, bench=bench, channel=channel, base=base)
         when = bench.objects.committed(onto.commit)
         taken = find_merged(changes, base=base, onto=onto, bench=bench)
-        settle = settler(stack, bench=bench, lockfiles=lockfiles)
+        settle = settler(stack, bench=bench, lockfiles=lockfiles, driver=driver, when=when)
         pushed = tuple(push(changes, onto=onto, bench=bench, when=when, taken=taken, settle=settle))
-        if lockfiles is not None:
-            pushed = tuple(_with_trouble(p, lockfiles) for p in pushed)
+        trouble = {k: why for h in (driver, lockfiles) if h for k, why in h.trouble.items()}
+        pushed = tuple(_with_trouble(p, trouble) for p in pushed)
         carried = tuple(p for p in pushed if p.fate.carried)
         case = Case(
             stack=stack, channel=channel, base=base, onto=onto, changes=changes, pushed=pushed,
@@ -97,9 +100,9 @@ def rebase(
     return Rebased(facts=facts, patches=kept, resolutions=resolutions)
 
 
-def _with_trouble(pushed: Pushed, lockfiles: Lockfiles) -> Pushed:
-    """Return a patch in conflict with why its Cargo.lock could not be made anew."""
-    trouble = lockfiles.trouble.get(pushed.patch.name, "") if pushed.conflict else ""
+def _with_trouble(pushed: Pushed, known: Mapping[PatchName, str]) -> Pushed:
+    """Return a patch in conflict with why what might have helped did not."""
+    trouble = known.get(pushed.patch.name, "") if pushed.conflict else ""
     return dataclasses.replace(pushed, evidence=trouble) if trouble else pushed
 
 

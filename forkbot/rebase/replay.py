@@ -1,4 +1,7 @@
-"""What answers a conflict without a person: recorded resolutions, each on an exact match."""
+"""What answers a conflict without a person at hand: recorded resolutions, each on an exact match.
+
+Where stack.yaml asks for one, a structural merge driver is asked about what they leave open.
+"""
 
 import dataclasses
 from collections.abc import Callable
@@ -22,6 +25,7 @@ from forkbot.rebase.resolutions import (
     question,
     refreshed,
 )
+from forkbot.rebase.structural import Driver
 from forkbot.text import decode
 from forkbot.words import Oid
 
@@ -43,18 +47,30 @@ def nobody(_patch: Patch, _conflicted: Conflicted) -> None:
     """Answer nothing."""
 
 
-def settler(stack: Stack, *, bench: Workbench, lockfiles: Lockfiles | None = None) -> Settle:
+def settler(
+    stack: Stack,
+    *,
+    bench: Workbench,
+    lockfiles: Lockfiles | None = None,
+    driver: Driver | None = None,
+    when: int = 0,
+) -> Settle:
     """Return what answers the conflicts of a stack's patches: every path of one, or none.
 
     The message names what was replayed, in the commit and in the patch file alike: so both are the
-    same when the patch is next recreated from its file.
+    same when the patch is next recreated from its file. A ``driver`` is asked only when the stack's
+    policy names one; what it merges is dated ``when``.
     """
+    if stack.policy.merge.driver == "none":
+        driver = None
     known = {r.patch for r in stack.resolutions}
 
     def settle(patch: Patch, conflicted: Conflicted) -> Settled | None:
-        if lockfiles is None and patch.name not in known:
+        if lockfiles is None and driver is None and patch.name not in known:
             return None
         filled = fill(question(patch.name, conflicted, bench=bench), stack.resolutions, bench=bench)
+        if driver is not None and (left := for_people(filled)):
+            filled = driver.answer(filled, left, when=when, bench=bench)
         if for_people(filled) or (filled.open and lockfiles is None):
             return None
         tree = complete(filled.question.tree, {**filled.files, **locks(filled)}, bench=bench)

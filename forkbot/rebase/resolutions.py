@@ -25,6 +25,8 @@ from forkbot.text import decode
 from forkbot.words import Channel, Oid, PatchName
 
 TRAILER = "Resolution: "
+DRIVER = "mergiraf"  # the structural merge driver there is
+_BY_DRIVER = re.compile(rf"{TRAILER}[0-9a-f]{{12}} \(({DRIVER} [^,()]+), [0-9-]{{10}}\)")
 _GITLINK = b"160000"
 _IN_THE_WAY = re.compile(rb"~[0-9a-f]{40}$")
 _LINES_ONLY = {"contents", "add/add"}
@@ -51,6 +53,7 @@ class Filled:
     regions: Mapping[bytes, tuple[bytes | None, ...]]
     files: Mapping[bytes, Entry | None]  # decided; None: it goes
     used: tuple[Resolution, ...]
+    merged: tuple[Replay, ...] = ()  # what a merge driver answered
 
     @property
     def open(self) -> tuple[bytes, ...]:
@@ -59,11 +62,12 @@ class Filled:
 
     @property
     def replays(self) -> tuple[Replay, ...]:
-        """Return what was replayed, as the report names it."""
-        return tuple(
+        """Return what was replayed or merged, as the report names it."""
+        recorded = (
             Replay(key=r.key, path=decode(r.path), author=r.author, date=r.date, tool=r.tool)
             for r in self.used
         )
+        return (*recorded, *self.merged)
 
 
 def question(name: PatchName, conflicted: Conflicted, *, bench: Workbench) -> Question:
@@ -87,6 +91,11 @@ def question(name: PatchName, conflicted: Conflicted, *, bench: Workbench) -> Qu
         if found is not None and found.regions:
             pieces[path] = found
     return Question(patch=name, tree=conflicted.tree, sides=sides, kinds=kinds, pieces=pieces)
+
+
+def side_of(asked: Question, path: bytes, stage: int, *, bench: Workbench) -> bytes:
+    """Return a conflicted path's text on one side; b'' where there is none."""
+    return _read(asked.sides[path].get(stage), bench)
 
 
 def _read(entry: Entry | None, bench: Workbench) -> bytes:
@@ -196,12 +205,28 @@ def complete(tree: Oid, files: Mapping[bytes, Entry | None], *, bench: Workbench
 
 
 def refreshed(patch: Patch, replays: Iterable[Replay], besides: Iterable[str]) -> str:
-    """Return the patch's message, whose last lines name the resolutions that made it what it is."""
+    """Return the patch's message, whose last lines name the resolutions that made it what it is.
+
+    What a driver merged before stays named: an answer since then has not made anybody read it.
+    """
     head, _, last = patch.message.rstrip("\n").rpartition("\n\n")
-    lines = [line for line in last.split("\n") if not line.startswith(TRAILER)]
+    lines = [
+        line
+        for line in last.split("\n")
+        if _BY_DRIVER.fullmatch(line) or not line.startswith(TRAILER)
+    ]
     said = [*(f"{r.key} ({r.tool or r.author}, {r.date})" for r in replays), *besides]
     trailers = (f"{TRAILER}{what}" for what in dict.fromkeys(said))
     return "\n".join([f"{head}\n", *lines, *trailers]) + "\n"
+
+
+def merged_by(message: str) -> str:
+    """Return the merge driver that a patch's message still names; '' when it names none.
+
+    A person who has read the patch writes their own name in its place.
+    """
+    found = map(_BY_DRIVER.fullmatch, message.split("\n"))
+    return next((m[1] for m in found if m), "")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

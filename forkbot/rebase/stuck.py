@@ -15,6 +15,7 @@ from forkbot.rebase.recreate import recreate
 from forkbot.rebase.regions import lay_out, relabel
 from forkbot.rebase.replay import for_people, locks, settler
 from forkbot.rebase.resolutions import Filled, complete, fill, question
+from forkbot.rebase.structural import Driver
 from forkbot.words import Channel, Oid, PatchName
 
 
@@ -42,6 +43,7 @@ def stuck_at(
     base: Place,
     onto: Place,
     lockfiles: Lockfiles,
+    driver: Driver | None = None,
 ) -> Stuck | None:
     """Return where the series stops on ``onto``; None when it goes through.
 
@@ -55,7 +57,7 @@ def stuck_at(
         when = bench.objects.committed(onto.commit)
         taken = find_merged(changes, base=base, onto=onto, bench=bench)
         head = onto.commit
-        settle = settler(stack, bench=bench, lockfiles=lockfiles)
+        settle = settler(stack, bench=bench, lockfiles=lockfiles, driver=driver, when=when)
         for change, pushed in zip(
             changes,
             push(changes, onto=onto, bench=bench, when=when, taken=taken, settle=settle),

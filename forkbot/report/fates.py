@@ -41,7 +41,8 @@ def meaning(outcome: PatchOutcome) -> str:
             by = superseded_by(outcome) or "another change of upstream's"
             return f"in conflict, and {by} seems to deliver it: a person decides"
         case Fate.CONFLICT:
-            return "needs a person"
+            why = clip(outcome.evidence, 300)
+            return f"needs a person ({why})" if why else "needs a person"
         case Fate.BLOCKED:
             return "stands behind the conflict; not tried"
         case _:
@@ -119,7 +120,10 @@ def _row(outcome: PatchOutcome) -> tuple[Line, ...]:
     if check is not None:
         state = {True: "met", False: "not met", None: "not known"}[check.met]
         goes = (*goes, f" ({state}: {clip(check.evidence)})" if check.evidence else f" ({state})")
-    fate = outcome.fate.value + (" (replayed)" if outcome.replays else "")
+    tools = {clip(r.tool, 60) for r in outcome.replays if r.tool}
+    how = ["replayed"] if any(not r.tool for r in outcome.replays) else []
+    how += [f"merged by {tool}" for tool in sorted(tools)]
+    fate = outcome.fate.value + (f" ({', '.join(how)})" if how else "")
     return (
         (Code(outcome.name),), (Strong(fate),), (meaning(outcome),), (clip(outcome.subject),),
         (clip(outcome.upstream_status),), goes,
@@ -148,12 +152,13 @@ def replay_section(stack: StackRecord) -> Iterator[Section]:
     rows = tuple(
         (
             (Code(o.name),), (Code(clip(r.path)),),
-            (f"{clip(r.author, 60)}, {r.date}" + (f", with {clip(r.tool, 60)}" if r.tool else ""),),
-            (Code(r.key),),
+            (f"{clip(r.author, 60)}, {r.date}",), (Code(r.key),),
         )
         for o in stack.rebase.outcomes
         for r in o.replays
+        if not r.tool
     )  # fmt: skip
+    yield from _merged_section(stack.name, stack.rebase)
     if not rows:
         return
     many = count(len(rows), "conflict")
@@ -180,3 +185,24 @@ def range_diff_sections(stack: StackRecord) -> Iterator[Section]:
                 weight=Weight.RANGE_DIFF,
                 blocks=(Folded(summary=("the old patch against the new one",), blocks=(listing,)),),
             )
+
+
+def _merged_section(name: str, rebase: Rebase) -> Iterator[Section]:
+    """Yield which conflicts a tool merged, which no person has read."""
+    rows = tuple(
+        ((Code(o.name),), (Code(clip(r.path)),), (f"{clip(r.tool, 60)}, {r.date}",))
+        for o in rebase.outcomes
+        for r in o.replays
+        if r.tool
+    )
+    if not rows:
+        return
+    told: Line = (
+        "These files were in conflict, and a tool merged them, as stack.yaml allows. forkbot ",
+        "found no added line lost and no item there twice; more is not known. Read them.",
+    )
+    head = ("patch", "path", "merged by")
+    yield Section(
+        title=(f"{name}: merged by a tool",), weight=Weight.PROPOSAL,
+        blocks=(Paragraph(told), Table(head=head, rows=rows)), shorter=((Paragraph(told),),),
+    )  # fmt: skip

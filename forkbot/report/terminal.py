@@ -108,6 +108,8 @@ def _conflict(stack: StackRecord, rebase: Rebase, record: RunRecord) -> Iterator
     outcome = next(o for o in rebase.outcomes if o.conflict is not None)
     yield f"conflict: {rebase.stack}: {stopped(rebase)}", "bold red"
     yield f"  it is for: {clip(outcome.purpose or outcome.subject, 240)}", ""
+    if outcome.evidence:
+        yield f"  {clip(outcome.evidence, 300)}", ""
     web = Web.of(stack, record.channel)
     paths = by_effort(conflict)
     for path in paths[:_PATHS_SHOWN]:
@@ -143,6 +145,10 @@ def _notes(rebase: Rebase) -> Iterator[Said]:
         yield f"{rebase.stack}: {floor_line(rebase, rebase.floor)}", ""
     for outcome in rebase.outcomes:
         for replay in outcome.replays:
+            if replay.tool:
+                told = f"{clip(replay.path)} merged by {clip(replay.tool, 60)}; nobody has read it"
+                yield f"{rebase.stack}: patch {outcome.name}: {told}", "yellow"
+                continue
             by = f"{clip(replay.author, 60)} of {replay.date}"
             told = f"{clip(replay.path)} resolved as recorded by {by}"
             yield f"{rebase.stack}: replayed: patch {outcome.name}: {told}", ""

@@ -192,6 +192,12 @@ def _conflict() -> RunRecord:
                 path="tokio/src/rt.rs",
                 author="A Person",
                 date="2026-10-01",
+            ),
+            Replay(
+                key="ba9876543210",
+                path="tokio/src/net.rs",
+                author="mergiraf",
+                date="2026-10-02",
                 tool="mergiraf 0.14",
             ),
         ),

@@ -77,6 +77,7 @@ CASES: dict[str, Break] = {
     "yes for a number": changed("serves: http", "serves: http, timeout: yes"),
     "text for yes or no": added('build:\n  - {package: demo, default-features: "no"}\n'),
     "a value nearly among the choices": added("when: {clean: pubish}\n"),
+    "a merge driver that nobody knows": added("merge: {driver: mergirraf}\n"),
     "a value that YAML reads as no": added("when: {clean: off}\n"),
     "a key twice": added("crate: other\n"),
     "a key twice in a mapping": changed("branch: main", "branch: main, branch: x"),
