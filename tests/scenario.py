@@ -7,6 +7,7 @@ stack = make_stack(upstream, base, {"fix": {"src/lib.rs": "a\\nB\\n"}})
 import datetime as dt
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Protocol
 
 from forkbot.git.repository import Repository, init_bare, quarantine
@@ -167,9 +168,16 @@ def header(name: str, why: str) -> str:
 
 
 def make_stack(
-    upstream: HasPlaces, base: Oid, patches: Mapping[str, Mapping[str | bytes, Content]]
+    upstream: HasPlaces,
+    base: Oid,
+    patches: Mapping[str, Mapping[str | bytes, Content]],
+    *,
+    why: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[Stack, tuple[Change, ...]]:
-    """Return a stack whose patches make the given changes on ``base``, and its trees."""
+    """Return a stack whose patches make the given changes on ``base``, and its trees.
+
+    ``why`` says what patches are for, where the story turns on it.
+    """
     repository = upstream.repository
     files = read_files(repository, base)
     before = upstream.place(base).tree
@@ -178,7 +186,9 @@ def make_stack(
         changed = {k.encode() if isinstance(k, str) else k: v for k, v in change.items()}
         files = with_files(files, changed)
         after = write_tree(repository, files)
-        patch = make_patch(repository, name, before=before, after=after)
+        patch = make_patch(
+            repository, name, before=before, after=after, why=why.get(name, "Because.")
+        )
         made.append(patch)
         changes.append(Change(patch=patch, before=before, after=after))
         before = after

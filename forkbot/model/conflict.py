@@ -45,7 +45,10 @@ class Owner(Fact, frozen=True, kw_only=True):
 
 
 class Hunk(Fact, frozen=True, kw_only=True):
-    """One conflicting region: where it lies on the upstream side and what each side says."""
+    """One conflicting region: where it lies on the upstream side and what each side says.
+
+    All texts are whole lines with their ends; only a file's last line may have none.
+    """
 
     line: int  # 1-based, in the upstream side's file
     base: str

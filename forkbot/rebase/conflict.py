@@ -186,4 +186,4 @@ def _stage(entry: IndexEntry | None) -> Stage | None:
 
 
 def _text(lines: Sequence[bytes], span: range) -> str:
-    return decode(b"".join(lines[n] for n in span).removesuffix(b"\n"))
+    return decode(b"".join(lines[n] for n in span))

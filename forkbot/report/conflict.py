@@ -11,9 +11,10 @@ from forkbot.model.conflict import (
     Effort,
     Hunk,
     Owner,
+    Stage,
 )
 from forkbot.model.fate import Fate, PatchOutcome, Rebase
-from forkbot.model.judgement import ProposalKind
+from forkbot.model.judgement import Proposal, ProposalKind
 from forkbot.model.record import RunRecord, StackRecord
 from forkbot.report.document import (
     Block,
@@ -37,6 +38,12 @@ from forkbot.words import Channel
 
 _EFFORTS = tuple(Effort)
 _TURNS_SHOWN = 6
+_SHAPES = {  # git's modes
+    "100644": "a file",
+    "100755": "an executable file",
+    "120000": "a symbolic link",
+    "160000": "a submodule",
+}
 
 
 def by_effort(conflict: Conflict) -> tuple[ConflictedPath, ...]:
@@ -57,7 +64,7 @@ def explained(kind: ConflictClass, moved_to: str, *, whole: bool) -> str:
     lines = "this file" if whole else "these lines"
     match kind:
         case ConflictClass.ALREADY_THERE:
-            return "Upstream says the same already, all but blanks; look, and take upstream's."
+            return "Upstream says the same already, or that and more; look, and take upstream's."
         case ConflictClass.BLANKS:
             return f"Upstream changed only the white space of {lines}; make the same edit in them."
         case ConflictClass.CONTEXT:
@@ -158,14 +165,19 @@ def _purpose(outcome: PatchOutcome) -> Line:
 def _superseded(outcome: PatchOutcome, web: Web) -> tuple[Block, ...]:
     if outcome.fate is not Fate.SUPERSEDED:
         return ()
-    found = [p for p in outcome.proposals if p.kind is ProposalKind.SUPERSEDED]
-    told = f" ({clip(found[0].evidence, 400)})" if found and found[0].evidence else ""
+    found = [p for p in outcome.proposals if p.kind is not ProposalKind.PARTLY]
+    why = "; ".join(_reason(p) for p in found)
     commits = tuple(web.told(commit) for proposal in found for commit in proposal.commits[:8])
-    lead: Line = (
-        f"Upstream seems to deliver it by another change{told}. That is likeness, not proof: drop ",
-        "the patch if upstream now does what it is for, else resolve the conflict.",
-    )
+    rule = "drop the patch if upstream now does what it is for, else resolve the conflict"
+    lead: Line = (f"{why[:1].upper()}{why[1:]}. That is no proof: {rule}.",)
     return (Paragraph(lead), Items(commits)) if commits else (Paragraph(lead),)
+
+
+def _reason(proposal: Proposal) -> str:
+    evidence = f" ({clip(proposal.evidence, 400)})" if proposal.evidence else ""
+    if proposal.kind is ProposalKind.SUPERSEDED:
+        return f"upstream seems to deliver it by another change{evidence}"
+    return f"{proposal.kind.value}{evidence}"
 
 
 def _way(rebase: Rebase, outcome: PatchOutcome, web: Web) -> Line:
@@ -213,6 +225,10 @@ def _path(path: ConflictedPath, conflict: Conflict, web: Web) -> Section:
         if found.earlier_names:
             names = listed([clip(n) for n in found.earlier_names], most=4)
             story.append((f"Upstream renamed the file meanwhile; it was {names}.",))
+        elif path.upstream and path.base and path.base.path != path.upstream.path:
+            story.append((f"Upstream renamed the file; it was {clip(path.base.path)}.",))
+        if found.brought is not None:
+            story.append(("What that merge brought: ", *web.told(found.brought), "."))
         if turns := came_and_went(found, web):
             story.append(turns)
     owners = (o for o in path.owners if found is None or o.by.commit != found.commit)
@@ -231,12 +247,21 @@ def _path(path: ConflictedPath, conflict: Conflict, web: Web) -> Section:
 
 def _told(path: ConflictedPath, *, whole: bool) -> Line:
     line = explained(path.kind, clip(path.moved_to), whole=whole)
+    if path.kind is ConflictClass.SHAPE and path.upstream and path.ours:
+        line = _shapes(path.upstream, path.ours)
     sides = (("base", path.base), ("upstream side", path.upstream), ("patch", path.ours))
     missing = [name for name, stage in sides if stage is None]
     if not missing or not whole:
         return (line,)
     kinds = f" (git: {listed(path.kinds)})" if path.kinds else ""
     return (f"{line} It is not there in the {listed(missing)}{kinds}.",)
+
+
+def _shapes(upstream: Stage, ours: Stage) -> str:
+    there, here = (_SHAPES.get(stage.mode, f"mode {stage.mode}") for stage in (upstream, ours))
+    if there == here:
+        return "Both sides changed it, and it has no lines that could be merged; choose one."
+    return f"Upstream has {there} there, the patch {here}; decide which it is to be."
 
 
 def _texts(path: ConflictedPath, conflict: Conflict, web: Web) -> tuple[Block, ...]:

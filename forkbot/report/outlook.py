@@ -134,6 +134,8 @@ def may_go(proposal: Proposal) -> str:
         case ProposalKind.SUPERSEDED:
             return f"superseded{by}{like}"
         case ProposalKind.PARTLY:
+            if proposal.hunks == 0:
+                return f"partly taken{by}{like}"
             return f"partly taken{by}: {proposal.taken} of {count(proposal.hunks, 'hunk')}{like}"
         case ProposalKind.CONDITION | ProposalKind.STATUS:
             return f"{proposal.kind.value}{by}"
@@ -141,8 +143,8 @@ def may_go(proposal: Proposal) -> str:
 
 def proposals(outcome: PatchOutcome) -> tuple[Proposal, ...]:
     """Return a patch's proposals but for those that its conflict is told by already."""
-    told = ProposalKind.SUPERSEDED if outcome.fate is Fate.SUPERSEDED else None
-    return tuple(p for p in outcome.proposals if p.kind is not told)
+    told = outcome.fate is Fate.SUPERSEDED
+    return tuple(p for p in outcome.proposals if p.kind is ProposalKind.PARTLY or not told)
 
 
 def proposal_sections(stack: StackRecord, channel: Channel) -> Iterator[Section]:

@@ -81,7 +81,7 @@ def superseded_by(outcome: PatchOutcome) -> str:
     found = [
         short(commit)
         for proposal in outcome.proposals
-        if proposal.kind is ProposalKind.SUPERSEDED
+        if proposal.kind is not ProposalKind.PARTLY
         for commit in proposal.commits
     ]
     return listed(list(dict.fromkeys(found)), most=3)

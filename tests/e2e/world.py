@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import msgspec
 
@@ -81,10 +82,11 @@ class World:
         name: str = "demo",
         url: str | None = None,
         more: str = "",
+        why: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """Write a stack whose patches make the given changes on upstream's tip."""
         assert upstream.tip
-        stack, _ = make_stack(upstream, upstream.tip, patches)
+        stack, _ = make_stack(upstream, upstream.tip, patches, why=why)
         folder = self.folder(name)
         (folder / "patches").mkdir(parents=True)
         (folder / "stack.yaml").write_text(

@@ -79,9 +79,9 @@ def test_both_sides_edit_a_line(upstream: Upstream, tmp_path: Path) -> None:
         "edit the line: wrote 1",
     ]
     (told,) = found.hunks
-    assert (told.base, told.upstream, told.ours) == ("line 5", "FIVE", "five")
-    assert told.above == "line 2\nline 3\nline 4"
-    assert told.below == "line 6\nline 7\nline 8"
+    assert (told.base, told.upstream, told.ours) == ("line 5\n", "FIVE\n", "five\n")
+    assert told.above == "line 2\nline 3\nline 4\n"
+    assert told.below == "line 6\nline 7\nline 8\n"
 
 
 def test_two_owners_most_lines_first(upstream: Upstream, tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_an_earlier_patchs_lines_are_not_blamed_on_upstream(
     }
     found = only(conflict(upstream, base, patches, tmp_path))
     (told,) = found.hunks
-    assert told.upstream == "FOUR\nline 5\nsix\nsix and a half\nline 7\nEIGHT"
+    assert told.upstream == "FOUR\nline 5\nsix\nsix and a half\nline 7\nEIGHT\n"
     assert hunk(told) == ["5: both edited, a small edit", "edit two: wrote 2"]
 
 
@@ -421,7 +421,7 @@ def test_lines_that_look_like_markers_and_end_oddly(upstream: Upstream, tmp_path
     assert (told.line, told.base, told.upstream, told.ours) == (
         4, "caf\\xe9\\x0d\nlast", "CAF\\xc9\\x0d\nLAST", "cafe\\x0d\nlast!",
     )  # fmt: skip
-    assert (told.above, told.below) == (markers.decode().rstrip("\n"), "")
+    assert (told.above, told.below) == (markers.decode(), "")
     assert hunk(told)[1:] == ["edit: wrote 2"]
 
 
