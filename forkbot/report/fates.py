@@ -122,7 +122,7 @@ def _row(outcome: PatchOutcome) -> tuple[Line, ...]:
         goes = (*goes, f" ({state}: {clip(check.evidence)})" if check.evidence else f" ({state})")
     tools = {clip(r.tool, 60) for r in outcome.replays if r.tool}
     how = ["replayed"] if any(not r.tool for r in outcome.replays) else []
-    how += [f"merged by {tool}" for tool in sorted(tools)]
+    how += [f"merged by {listed(sorted(tools), most=2)}"] if tools else []
     fate = outcome.fate.value + (f" ({', '.join(how)})" if how else "")
     return (
         (Code(outcome.name),), (Strong(fate),), (meaning(outcome),), (clip(outcome.subject),),
