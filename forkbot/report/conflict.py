@@ -145,12 +145,14 @@ def _opening(
         *_superseded(outcome, web),
         Paragraph(_way(rebase, outcome, web)),
     )
+    # what might have answered without a person: a merge driver, cargo for its lock file
+    tried = (Paragraph((f"Tried: {clip(outcome.evidence, 300)}.",)),) if outcome.evidence else ()
     table = Table(
         head=("path", "why", "effort", "broken by"),
         rows=tuple(_culprit(path, conflict, web) for path in by_effort(conflict)),
     )
     return Section(
-        title=title_of(stack, outcome), weight=Weight.MUST, blocks=(*lead, table),
+        title=title_of(stack, outcome), weight=Weight.MUST, blocks=(*lead, *tried, table),
         shorter=((*lead, *_culprits_counted(conflict, web)),),
     )  # fmt: skip
 

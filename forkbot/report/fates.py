@@ -41,8 +41,7 @@ def meaning(outcome: PatchOutcome) -> str:
             by = superseded_by(outcome) or "another change of upstream's"
             return f"in conflict, and {by} seems to deliver it: a person decides"
         case Fate.CONFLICT:
-            why = clip(outcome.evidence, 300)
-            return f"needs a person ({why})" if why else "needs a person"
+            return "needs a person"
         case Fate.BLOCKED:
             return "stands behind the conflict; not tried"
         case _:
