@@ -69,6 +69,7 @@ class Suspicion(Fact, frozen=True, kw_only=True):
     line: int  # 1-based, in onto's file
     kind: SuspicionKind
     lines: str
+    gate: str = ""  # the new condition over them, as Rust writes it
     by: tuple[UpstreamCommit, ...] = ()
     acknowledged: str = ""  # why it is well, as a person wrote; '' when nobody did
 

@@ -21,6 +21,12 @@ class Condition:
     word: str
     parts: tuple["Condition", ...] | None = None
 
+    def __str__(self) -> str:
+        """Return it as Rust writes it."""
+        return (
+            self.word if self.parts is None else f"{self.word}({', '.join(map(str, self.parts))})"
+        )
+
     def atoms(self) -> frozenset[str]:
         """Return the names in it."""
         if self.parts is None:

@@ -20,7 +20,7 @@ Code for tests is left out. Gates are known for Rust alone (``gates.py`` says ho
 import dataclasses
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from forkbot.git.trees import Entry
 from forkbot.git.workbench import Workbench
@@ -100,7 +100,8 @@ class _Looker:
         to_before = _forward(self.news.lines(onto), self.news.lines(before))
         to_after = _forward(self.news.lines(before), self.news.lines(after))
         around = self.news.ambient(path)
-        swallowed = []
+        macros = self.news.macros(ours, path)
+        swallowed: dict[int, str] = {}
         for line in self.news.added(path):
             old = to_before.get(line)
             new = to_after.get(old) if old else None
@@ -108,7 +109,9 @@ class _Looker:
                 continue
             was = every((around, self.news.condition(under, path, old)))
             if not implies(was, self.news.condition(ours, path, new)):
-                swallowed.append(line)
+                gates = self.news.rust(after).condition(new).parts or ()
+                new_ones = (g for g in gates if not implies(was, g.expanded(macros)))
+                swallowed[line] = ", ".join(map(str, new_ones))
         yield from self._tell(path, swallowed)
 
     def _modules(
@@ -142,23 +145,24 @@ class _Looker:
     def _under(self, path: bytes, gate: Condition) -> Iterator[Suspicion]:
         if self.news.at(self.pushed.tree, path) is None:
             return
-        lines = [line for line in self.news.added(path) if not implies(self._was(path, line), gate)]
-        yield from self._tell(path, lines)
+        new = (line for line in self.news.added(path) if not implies(self._was(path, line), gate))
+        why = "its mod line is taken away" if gate == FALSE else str(gate)
+        yield from self._tell(path, dict.fromkeys(new, why))
 
     def _was(self, path: bytes, line: int) -> Condition:
         """Return when upstream itself compiles a line."""
         own = self.news.condition(self.case.onto.tree, path, line)
         return every((self.news.ambient(path), own))
 
-    def _tell(self, path: bytes, lines: list[int]) -> Iterator[Suspicion]:
-        """Yield a finding for each run of lines in which something new begins."""
+    def _tell(self, path: bytes, lines: Mapping[int, str]) -> Iterator[Suspicion]:
+        """Yield a finding for each run of lines in which something new begins, and their gate."""
         onto = self.news.changed[path][1]
         bare = self.news.rust(onto).bare.split("\n")
         code = [n for n in lines if bare[n - 1].strip() and not for_tests(path)]
         code = [n for n in code if not implies(self._was(path, n), FALSE)]
         for run in runs(code, self.news.lines(onto)):
             if not self.news.new_items(path).isdisjoint(run):
-                yield self._found(path, run, SuspicionKind.GATES)
+                yield self._found(path, run, SuspicionKind.GATES, gate=lines[run[0]])
 
     def _left_alone(self, path: bytes) -> Iterator[Suspicion]:
         """Yield what upstream added to a folder of which the patch takes all the rest."""
@@ -204,7 +208,7 @@ class _Looker:
             after.update(self.news.lines(new))
         return _in_words(before - after) - _in_words(after - before)
 
-    def _found(self, path: bytes, run: Run, kind: SuspicionKind) -> Suspicion:
+    def _found(self, path: bytes, run: Run, kind: SuspicionKind, *, gate: str = "") -> Suspicion:
         text = self.news.lines(self.news.changed[path][1])
         lines = [text[n - 1] for n in run]
         shown = [visible(line) for line in lines[:_SHOWN]]
@@ -218,6 +222,7 @@ class _Looker:
             line=run[0],
             kind=kind,
             lines="\n".join(shown),
+            gate=visible(gate),
             by=self.news.authors(path, run),
             acknowledged=self.case.stack.acknowledged.get(key, ""),
         )

@@ -70,9 +70,10 @@ def suspicion_sections(stack: StackRecord, channel: Channel) -> Iterator[Section
 
 def _suspicion(rebase: Rebase, suspicion: Suspicion, web: Web) -> Section:
     does = "removes" if suspicion.kind is SuspicionKind.REMOVES else "gates out"
-    lead: tuple[Block, ...] = ()
-    if suspicion.by:
-        lead = (Items(tuple(("Upstream added it in ", *web.told(c)) for c in suspicion.by[:6])),)
+    facts: list[Line] = [("Upstream added it in ", *web.told(c)) for c in suspicion.by[:6]]
+    if suspicion.gate:
+        facts.append(("What now stands over it: ", Code(clip(suspicion.gate, 300))))
+    lead: tuple[Block, ...] = (Items(tuple(facts)),) if facts else ()
     do = Listing(text=acknowledge(rebase, (suspicion,)), language="sh")
     where = f"{clip(suspicion.path)}:{suspicion.line}"
     sign = "-" if suspicion.kind is SuspicionKind.REMOVES else " "

@@ -10,19 +10,12 @@ from forkbot.rebase.cfg import Condition
 from forkbot.rebase.gates import RustFile, item_name, module_files
 
 
-def told(condition: Condition) -> str:
-    """Return a condition as it is written."""
-    if condition.parts is None:
-        return condition.word
-    return f"{condition.word}({', '.join(map(told, condition.parts))})"
-
-
 def gated(text: str) -> list[str]:
     """Return each line that is more than blanks, with what it stands under."""
     text = dedent(text).strip("\n")
     file = RustFile(text)
     return [
-        f"{line.strip()}  {' '.join(map(told, file.condition(n).parts or ()))}".rstrip()
+        f"{line.strip()}  {' '.join(map(str, file.condition(n).parts or ()))}".rstrip()
         for n, line in enumerate(text.split("\n"), start=1)
         if line.strip()
     ]
@@ -156,7 +149,7 @@ def test_what_a_macro_is_defined_to_ask() -> None:
     )
     assert file.macros() == {"cfg_net!": Condition('feature = "net"')}
     inner = Condition("not", (Condition("cfg_net!"),))
-    assert told(inner.expanded(file.macros())) == 'not(feature = "net")'
+    assert str(inner.expanded(file.macros())) == 'not(feature = "net")'
 
 
 def test_each_branch_of_cfg_if() -> None:
@@ -219,7 +212,7 @@ def test_modules_and_where_their_files_are() -> None:
             """
         )
     )
-    assert {key: told(condition) for key, condition in file.modules().items()} == {
+    assert {key: str(condition) for key, condition in file.modules().items()} == {
         ("open", ""): "any(all())",
         ("sys", "sys/unix.rs"): "any(all(unix))",
         ("sys", "sys/windows.rs"): "any(all(windows))",
@@ -296,7 +289,7 @@ def test_a_nest_is_seen_through(nest: list[Lines]) -> None:
     lines = [line for lines in nest for line in lines]
     file = RustFile("\n".join(text for text, _ in lines))
     seen = [
-        tuple(sorted(told(part) for part in file.condition(n).parts or ()))
+        tuple(sorted(str(part) for part in file.condition(n).parts or ()))
         for n in range(1, len(lines) + 1)
     ]
     assert seen == [tuple(sorted(gates)) for _, gates in lines]
