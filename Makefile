@@ -48,13 +48,13 @@ run: setup ## rebase, build, run and publish the five stacks here; first 5 min, 
 .PHONY: test
 test: setup quilt chromium lint types ## everything CI checks: lint, types, all tests; first 8 min, then 7 min
 	@.ci/timed 'all tests' 'about 7 minutes' \
-	    env $(PYTEST) -n $(WORKERS) --dist loadgroup --durations 10
+	    env $(PYTEST) -n $(WORKERS) --dist loadfile --durations 10
 	$(took)
 
 .PHONY: fast
 fast: $(INSTALLED) quilt chromium ## the tests that build no component; 3 min
 	@.ci/timed 'the fast tests' 'about 3 minutes' \
-	    env $(PYTEST) -n $(WORKERS) --dist loadgroup -m 'not wasm'
+	    env $(PYTEST) -n $(WORKERS) --dist loadfile -m 'not wasm'
 	$(took)
 
 .PHONY: lint

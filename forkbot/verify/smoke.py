@@ -54,7 +54,10 @@ def serve_http() -> Iterator[_Server]:
     """Serve one word on a free loopback port for the length of the block."""
     with _Server(("127.0.0.1", 0), _Page) as server:
         server.word = secrets.token_hex(8)
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        # a daemon: Ctrl-C may come before the `try`, and nobody would ever shut it down
+        thread = threading.Thread(
+            target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+        )
         thread.start()
         try:
             yield server

@@ -15,8 +15,8 @@ from tests.e2e.conftest import AMBIENT
 from tests.e2e.crates import lend
 from tests.e2e.world import Said, World
 
-# one build for all: they follow each other in one process
-pytestmark = [pytest.mark.wasm, pytest.mark.xdist_group("real family")]
+# one build for all: the Makefile keeps the tests of a file in one process
+pytestmark = pytest.mark.wasm
 
 ROOT = Path(__file__).parent.parent.parent
 FAMILY = ("socket2", "mio", "tokio", "hyper-util", "reqwest")
