@@ -146,7 +146,8 @@ def _opening(
         Paragraph(_way(rebase, outcome, web)),
     )
     # what might have answered without a person: a merge driver, cargo for its lock file
-    tried = (Paragraph((f"Tried: {clip(outcome.evidence, 300)}.",)),) if outcome.evidence else ()
+    told = clip(outcome.evidence, 300) if outcome.fate is Fate.CONFLICT else ""
+    tried = (Paragraph((f"Tried: {told}.",)),) if told else ()
     table = Table(
         head=("path", "why", "effort", "broken by"),
         rows=tuple(_culprit(path, conflict, web) for path in by_effort(conflict)),
