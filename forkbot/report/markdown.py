@@ -65,15 +65,23 @@ def _piece(section: Section) -> Piece:
 
 
 def _left_out(sections: list[Section], chosen: tuple[int | None, ...], document: Document) -> str:
-    """Return the note that says what is not here, or not whole, and where it is."""
+    """Return the note that says what is not here, or not whole, and where it is.
+
+    It names as many as its room takes: foreign words grow when they are made harmless.
+    """
     titles = [clip(plain(section.title), 60) or "the table of stacks" for section in sections]
     gone = [t for t, n in zip(titles, chosen, strict=True) if n is None]
     less = [t for t, n in zip(titles, chosen, strict=True) if n]
+    notes = (_note(gone, less, document, named=named) for named in range(_NAMED, -1, -1))
+    return next((note for note in notes if size(note) <= _NOTE), "")
+
+
+def _note(gone: list[str], less: list[str], document: Document, *, named: int) -> str:
     parts = []
-    if gone:
-        parts.append(f"{count(len(gone), 'section')} left out ({listed(gone, most=_NAMED)})")
-    if less:
-        parts.append(f"{count(len(less), 'section')} shortened ({listed(less, most=_NAMED)})")
+    for titles, became in ((gone, "left out"), (less, "shortened")):
+        if titles:
+            names = f" ({listed(titles, most=named)})" if named else ""
+            parts.append(f"{count(len(titles), 'section')} {became}{names}")
     told = f"This page has no room for all of it: {'; '.join(parts)}. The whole report: "
     return f"{inline(told)} {code(document.whole)}.\n\n"
 
