@@ -153,6 +153,9 @@ class World:
         Nothing it started may still run when it is over, unless it was killed: ``orphaned``.
         """
         adopt_orphans()
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell's background job has it
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        before = children()
         child = self.start(*args, env=env)
         assert child.stderr is not None
         lines = []
@@ -163,7 +166,8 @@ class World:
                 child.send_signal(how)
                 break
         out, rest = child.communicate(timeout=120)
-        assert orphaned or orphans() == []
+        left = {pid: command for pid, command in children().items() if pid not in before}
+        assert orphaned or left == {}, left
         whole = self.tidy(b"".join(lines) + rest)
         assert any(li.startswith(f"forkbot: {at}") for li in whole.splitlines()), whole
         return Said(code=child.returncode, out=self.tidy(out), err=whole)
@@ -221,9 +225,9 @@ def adopt_orphans() -> None:
     ctypes.CDLL(None, use_errno=True).prctl(subreaper, 1, 0, 0, 0)
 
 
-def orphans() -> list[str]:
-    """Return the commands of our children that still run, forkbot itself being over."""
-    found = []
+def children() -> dict[int, str]:
+    """Return the commands of our children that run, by pid: orphans we adopted among them."""
+    found = {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             stat = (folder / "stat").read_text()
@@ -232,7 +236,7 @@ def orphans() -> list[str]:
             continue  # it ended meanwhile
         state, parent = stat.rpartition(")")[2].split()[:2]
         if int(parent) == os.getpid() and state not in "ZX":
-            found.append(command)
+            found[int(folder.name)] = command
     return found
 
 
