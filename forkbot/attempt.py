@@ -16,6 +16,7 @@ from forkbot.errors import (
 )
 from forkbot.git.repository import Repository, quarantine, sealed_env
 from forkbot.locate import FLOOR, Aim, Located, locate
+from forkbot.model.place import Place
 from forkbot.model.publication import Publication
 from forkbot.model.stack import Stack
 from forkbot.rebase.base import find_base
@@ -130,30 +131,18 @@ def _rebase_at(
         stack, repository=lent, channel=channel, candidates=located.candidates
     )
     attempt.located, attempt.repository = located, lent
-    attempt.rebased = rebase(
-        stack,
-        repository=lent,
-        channel=channel,
-        base=base,
-        onto=located.onto,
-        rustc=rustc,
-        lockfiles=lockfiles_of(session),
-        driver=driver_of(session),
-    )
+
+    def go(onto: Place) -> Rebased:
+        return rebase(
+            stack, repository=lent, channel=channel, base=base, onto=onto, rustc=rustc,
+            lockfiles=lockfiles_of(session), driver=driver_of(session),
+        )  # fmt: skip
+
+    attempt.rebased = go(located.onto)
     floor = attempt.rebased.facts.floor
     if aim.onto == FLOOR and floor is not None:
-        session.say(
-            f"{stack.name}: in conflict there: rebasing onto {floor.place.label}, its floor"
-        )
-        there = rebase(
-            stack,
-            repository=lent,
-            channel=channel,
-            base=base,
-            onto=floor.place,
-            rustc=rustc,
-            lockfiles=lockfiles_of(session),
-            driver=driver_of(session),
-        )
+        label = floor.place.label
+        session.say(f"{stack.name}: in conflict there: rebasing onto {label}, its floor")
+        there = go(floor.place)
         facts = msgspec.structs.replace(there.facts, floor=floor)
         attempt.rebased = dataclasses.replace(there, facts=facts)

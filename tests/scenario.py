@@ -23,6 +23,7 @@ from forkbot.model.stack import (
     UpstreamStatus,
 )
 from forkbot.rebase import export
+from forkbot.rebase.engine import Rebased, rebase
 from forkbot.rebase.recreate import Change
 from forkbot.words import BranchName, Channel, Oid, PatchName, StackName
 
@@ -202,6 +203,25 @@ def make_stack(
         name=StackName("demo"), policy=policy, patches=tuple(made), lock=Lock(), smoke_digest=""
     )
     return stack, tuple(changes)
+
+
+def carried(
+    stack: Stack,
+    upstream: Upstream,
+    base: Oid,
+    folder: Path,
+    *,
+    onto: Oid | None = None,
+    channel: Channel = Channel.MAIN,
+) -> Rebased:
+    """Rebase a stack from ``base`` to upstream's tip, or to ``onto``."""
+    target = onto or upstream.tip
+    assert target
+    with quarantine(upstream.repository, scratch=folder / "scratch") as lent:
+        return rebase(
+            stack, repository=lent, channel=channel, base=upstream.place(base),
+            onto=upstream.place(target),
+        )  # fmt: skip
 
 
 def read_files(repository: Repository, commit: Oid) -> dict[bytes, tuple[str, bytes]]:

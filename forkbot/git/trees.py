@@ -56,6 +56,10 @@ class Trees:
             tree = entry.oid
         return self.entries(tree).get(name)
 
+    def content(self, entry: Entry | None) -> bytes:
+        """Return what a regular file holds; nothing for anything else, or where nothing is."""
+        return self._objects.read(entry.oid)[1] if entry and entry.is_file else b""
+
     def changes(
         self, old: Oid, new: Oid, *, under: bytes = b""
     ) -> Iterator[tuple[bytes, Entry | None, Entry | None]]:

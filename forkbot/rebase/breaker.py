@@ -73,12 +73,12 @@ def find_breakers(
 ) -> tuple[Breaker, ...]:
     """Return the breaker of each path on which the last of ``changes`` conflicts with ``onto``.
 
-    ``changes`` is the series up to the conflicted patch, on ``base``; those before it apply to
-    ``onto``. Paths whose breaker cannot be told (``base`` is no ancestor) are left out.
+    ``changes`` is the series up to the conflicted patch, on ``base``, an ancestor of ``onto``;
+    those before it apply to ``onto``. Paths whose breaker cannot be told are left out.
     """
     probe = _Probe(changes=changes, bench=bench, base=base.tree)
     paths = probe.at(onto.commit)
-    if not paths or not bench.repository.is_ancestor(base.commit, onto.commit):
+    if not paths:
         return ()
     touched = {p for c in changes for p in c.patch.paths} | paths
     line = [base.commit, *first_parents(bench, base.commit, onto.commit, touched)]

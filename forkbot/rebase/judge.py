@@ -63,8 +63,8 @@ def _upstream_commits(case: Case, bench: Workbench) -> int:
 
 
 def _breakers(case: Case, bench: Workbench) -> tuple[Breaker, ...]:
-    """Return who broke the patch that stopped the series; nobody when none did."""
-    if case.stopped is None:
+    """Return who broke the patch that stopped the series; nobody when none did, or none can be."""
+    if case.stopped is None or not case.linear:
         return ()
     upto = slice(case.stopped + 1)
     kept = tuple(

@@ -60,9 +60,7 @@ def novel_lines(
 
 
 def _lines(entry: Entry | None, bench: Workbench) -> list[bytes]:
-    if entry is None or not entry.is_file:
-        return []
-    content = bench.objects.read(entry.oid)[1]
+    content = bench.trees.content(entry)
     return [] if b"\0" in content else content.split(b"\n")
 
 

@@ -96,9 +96,7 @@ class _Since:
 
     def _text(self, entry: Entry | None) -> "_Text":
         if entry not in self._texts:
-            there = entry is not None and entry.is_file
-            content = self._bench.objects.read(entry.oid)[1] if entry and there else b""
-            self._texts[entry] = _Text(content)
+            self._texts[entry] = _Text(self._bench.trees.content(entry))
         return self._texts[entry]
 
 

@@ -85,7 +85,7 @@ def question(name: PatchName, conflicted: Conflicted, *, bench: Workbench) -> Qu
         merged = bench.trees.find(conflicted.tree, path)
         if merged is None or not merged.is_file or not set(kinds[path]) <= _LINES_ONLY:
             continue
-        upstream, base, ours = (_read(stages.get(n), bench) for n in (2, 1, 3))
+        upstream, base, ours = (bench.trees.content(stages.get(n)) for n in (2, 1, 3))
         whole = bench.objects.read(merged.oid)[1]
         found = take_apart(whole, upstream=upstream, base=base, ours=ours)
         if found is not None and found.regions:
@@ -95,11 +95,7 @@ def question(name: PatchName, conflicted: Conflicted, *, bench: Workbench) -> Qu
 
 def side_of(asked: Question, path: bytes, stage: int, *, bench: Workbench) -> bytes:
     """Return a conflicted path's text on one side; b'' where there is none."""
-    return _read(asked.sides[path].get(stage), bench)
-
-
-def _read(entry: Entry | None, bench: Workbench) -> bytes:
-    return bench.objects.read(entry.oid)[1] if entry and entry.is_file else b""
+    return bench.trees.content(asked.sides[path].get(stage))
 
 
 def _named(conflicted: Conflicted, bench: Workbench) -> Conflicted:
@@ -311,7 +307,7 @@ def live(resolution: Resolution, *, before: Oid, after: Oid, bench: Workbench) -
     """Return whether its conflict can come back for a patch that turns one tree into another."""
     if resolution.hunk is not None:
         h = resolution.hunk
-        old, new = (_read(bench.trees.find(tree, h.path), bench) for tree in (before, after))
+        old, new = (bench.trees.content(bench.trees.find(tree, h.path)) for tree in (before, after))
         return h.above + h.base + h.below in old and h.ours in new
     return all(
         _said(bench.trees.find(tree, f.path)) == said

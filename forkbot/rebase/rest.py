@@ -39,8 +39,9 @@ def find_rest(case: Case, *, bench: Workbench) -> Without | None:
         if went.stopped is None:
             break
         upto = went.kept[: went.kept.index(went.stopped) + 1]
-        found = find_breakers(upto, base=case.base, onto=case.onto, bench=bench)
-        conflicts[went.stopped.patch.name] = found
+        conflicts[went.stopped.patch.name] = (
+            find_breakers(upto, base=case.base, onto=case.onto, bench=bench) if case.linear else ()
+        )
     return Without(
         patch=stopped,
         later=tuple(_later(case, reduced, conflicts, bench)),

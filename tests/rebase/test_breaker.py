@@ -3,11 +3,9 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from forkbot.git.repository import quarantine
-from forkbot.model.conflict import Breaker
-from forkbot.rebase.engine import rebase
-from forkbot.words import Channel, Oid
-from tests.scenario import Content, Upstream, make_stack
+from forkbot.model.conflict import Breaker, Conflict
+from forkbot.words import Oid
+from tests.scenario import Content, Upstream, carried, make_stack
 
 Files = dict[str | bytes, Content]
 LINES = [f"line {n}" for n in range(40)]
@@ -21,22 +19,19 @@ def text(**changed: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def conflict(upstream: Upstream, base: Oid, patches: Mapping[str, Files], folder: Path) -> Conflict:
+    """Rebase a stack onto upstream's tip and return its conflict."""
+    stack, _ = make_stack(upstream, base, patches)
+    facts = carried(stack, upstream, base, folder).facts
+    assert facts.conflict
+    return facts.conflict
+
+
 def breakers(
-    upstream: Upstream,
-    base: Oid,
-    patches: Mapping[str, Files],
-    folder: Path,
+    upstream: Upstream, base: Oid, patches: Mapping[str, Files], folder: Path
 ) -> tuple[Breaker, ...]:
     """Rebase a stack onto upstream's tip and return who broke it."""
-    stack, _ = make_stack(upstream, base, patches)
-    assert upstream.tip
-    with quarantine(upstream.repository, scratch=folder / "scratch") as lent:
-        facts = rebase(
-            stack, repository=lent, channel=Channel.MAIN, base=upstream.place(base),
-            onto=upstream.place(upstream.tip),
-        ).facts  # fmt: skip
-    assert facts.conflict
-    return facts.conflict.breakers
+    return conflict(upstream, base, patches, folder).breakers
 
 
 def told(found: tuple[Breaker, ...]) -> list[str]:

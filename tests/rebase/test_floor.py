@@ -25,7 +25,7 @@ from tests.rebase.test_against_cherry_pick import Files as Tree
 from tests.rebase.test_against_cherry_pick import edited
 from tests.rebase.test_breaker import Files, text
 from tests.rebase.test_resolutions import BOTH, LINES, OURS, UPSTREAM, scene
-from tests.scenario import Content, Upstream, make_stack
+from tests.scenario import Content, Upstream, carried, make_stack
 
 EXAMPLES = int(os.environ.get("FORKBOT_EXAMPLES", "30")) // 2  # a story of this kind is long
 
@@ -39,12 +39,7 @@ def rebased(
 ) -> Rebase:
     """Rebase a stack onto upstream's tip and return the facts."""
     stack, _ = make_stack(upstream, base, patches)
-    assert upstream.tip
-    with quarantine(upstream.repository, scratch=folder / "scratch") as lent:
-        return rebase(
-            stack, repository=lent, channel=channel, base=upstream.place(base),
-            onto=upstream.place(upstream.tip),
-        ).facts  # fmt: skip
+    return carried(stack, upstream, base, folder, channel=channel).facts
 
 
 def told(floor: Floor | None, upstream: Upstream) -> tuple[str, int, str]:

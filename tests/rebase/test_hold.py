@@ -3,12 +3,10 @@
 from pathlib import Path
 
 from forkbot.attempt import Attempt
-from forkbot.git.repository import quarantine
 from forkbot.hold import hold_back
 from forkbot.model.publication import Move, Publication
-from forkbot.rebase.engine import rebase
 from forkbot.words import BranchName, Channel
-from tests.scenario import Content, Upstream, make_stack
+from tests.scenario import Content, Upstream, carried, make_stack
 
 GATE = '#[cfg(not(target_os = "wasi"))]\n'
 ITEMS = [f"impl A{n} {{\n    fn a(&self) {{}}\n\n    fn z(&self) {{}}\n}}\n" for n in range(5)]
@@ -23,12 +21,7 @@ def test_suspicions_hold_a_publication_and_say_what_to_type(
         upstream.commit("more", {f"src/{n}.rs": text.replace("\n\n", "\n\n    fn m() {}\n\n")})
     ours: dict[str | bytes, Content] = {f"src/{n}.rs": GATE + i for n, i in enumerate(ITEMS)}
     stack, _ = make_stack(upstream, base, {"fix": ours})
-    assert upstream.tip
-    with quarantine(upstream.repository, scratch=tmp_path / "scratch") as lent:
-        rebased = rebase(
-            stack, repository=lent, channel=Channel.MAIN, base=upstream.place(base),
-            onto=upstream.place(upstream.tip),
-        )  # fmt: skip
+    rebased = carried(stack, upstream, base, tmp_path)
     keys = [s.key for s in rebased.facts.unacknowledged]
     assert len({*keys}) == 5
     plan = Publication(

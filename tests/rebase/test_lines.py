@@ -1,29 +1,12 @@
 """The lines of a conflict: where they are, whose they are, what kind of conflict it is."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from forkbot.git.repository import quarantine
 from forkbot.model.conflict import Conflict, ConflictedPath, Hunk, Owner
-from forkbot.rebase.engine import rebase
-from forkbot.words import Channel, Oid
-from tests.rebase.test_breaker import Files, text
-from tests.scenario import Upstream, make_stack
-
-
-def conflict(upstream: Upstream, base: Oid, patches: Mapping[str, Files], folder: Path) -> Conflict:
-    """Rebase a stack onto upstream's tip and return its conflict."""
-    stack, _ = make_stack(upstream, base, patches)
-    assert upstream.tip
-    with quarantine(upstream.repository, scratch=folder / "scratch") as lent:
-        facts = rebase(
-            stack, repository=lent, channel=Channel.MAIN, base=upstream.place(base),
-            onto=upstream.place(upstream.tip),
-        ).facts  # fmt: skip
-    assert facts.conflict
-    return facts.conflict
+from tests.rebase.test_breaker import Files, conflict, text
+from tests.scenario import Upstream
 
 
 def only(found: Conflict) -> ConflictedPath:

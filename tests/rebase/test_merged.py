@@ -3,12 +3,10 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from forkbot.git.repository import quarantine
 from forkbot.model.fate import PatchOutcome
-from forkbot.rebase.engine import rebase
-from forkbot.words import Channel, Oid
+from forkbot.words import Oid
 from tests.rebase.test_breaker import Files, text
-from tests.scenario import Upstream, make_stack
+from tests.scenario import Upstream, carried, make_stack
 
 
 def fates(
@@ -22,12 +20,7 @@ def _outcomes(
     upstream: Upstream, base: Oid, patches: Mapping[str, Files], folder: Path
 ) -> tuple[PatchOutcome, ...]:
     stack, _ = make_stack(upstream, base, patches)
-    assert upstream.tip
-    with quarantine(upstream.repository, scratch=folder / "scratch") as lent:
-        return rebase(
-            stack, repository=lent, channel=Channel.MAIN, base=upstream.place(base),
-            onto=upstream.place(upstream.tip),
-        ).facts.outcomes  # fmt: skip
+    return carried(stack, upstream, base, folder).facts.outcomes
 
 
 def _told(outcome: PatchOutcome) -> str:

@@ -2,11 +2,9 @@
 
 from pathlib import Path
 
-from forkbot.git.repository import quarantine
 from forkbot.model.fate import Fate, PatchOutcome
-from forkbot.rebase.engine import rebase
-from forkbot.words import Channel, Oid
-from tests.scenario import Content, Upstream, make_stack
+from forkbot.words import Oid
+from tests.scenario import Content, Upstream, carried, make_stack
 
 LINES = "".join(f"line {n}\n" for n in range(1, 21))
 
@@ -16,12 +14,7 @@ def outcomes(
 ) -> dict[str, PatchOutcome]:
     """Rebase a stack onto upstream's tip and return what became of each patch."""
     stack, _ = make_stack(upstream, base, patches)
-    assert upstream.tip
-    with quarantine(upstream.repository, scratch=folder / "scratch") as lent:
-        facts = rebase(
-            stack, repository=lent, channel=Channel.MAIN, base=upstream.place(base),
-            onto=upstream.place(upstream.tip),
-        ).facts  # fmt: skip
+    facts = carried(stack, upstream, base, folder).facts
     return {str(o.name): o for o in facts.outcomes}
 
 

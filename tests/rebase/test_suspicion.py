@@ -14,12 +14,19 @@ from forkbot.model.judgement import Replay, Suspicion, SuspicionKind
 from forkbot.model.stack import Stack
 from forkbot.rebase.alignment import origins
 from forkbot.rebase.case import Case, Pushed
-from forkbot.rebase.engine import rebase
 from forkbot.rebase.news import News
 from forkbot.rebase.recreate import Change
 from forkbot.rebase.suspicion import find_suspicions
 from forkbot.words import Channel, Oid
-from tests.scenario import Content, Upstream, make_stack, read_files, with_files, write_tree
+from tests.scenario import (
+    Content,
+    Upstream,
+    carried,
+    make_stack,
+    read_files,
+    with_files,
+    write_tree,
+)
 
 Files = dict[str | bytes, Content]
 GATE = '#[cfg(not(target_os = "wasi"))]\n'
@@ -34,13 +41,7 @@ def facts(
 ) -> Rebase:
     """Rebase a stack onto upstream's tip."""
     stack, _ = make_stack(upstream, base, patches)
-    target = Oid(onto) if onto else upstream.tip
-    assert target
-    with quarantine(upstream.repository, scratch=folder / "scratch") as lent:
-        done = rebase(
-            stack, repository=lent, channel=Channel.MAIN, base=upstream.place(base),
-            onto=upstream.place(target),
-        ).facts  # fmt: skip
+    done = carried(stack, upstream, base, folder, onto=Oid(onto) if onto else None).facts
     assert done.conflict is None
     return done
 
@@ -307,12 +308,7 @@ def test_where_upstream_only_takes_away_there_is_no_suspicion(
     upstream.commit("less", {"src/lib.rs": "".join(left), "other": "x\n"})
     ours = "// ours\n" + "".join(GATE * (n in gates) + item for n, item in enumerate(items))
     stack, _ = make_stack(upstream, base, {"p": {"src/lib.rs": ours}})
-    assert upstream.tip
-    with quarantine(upstream.repository, scratch=folder / "scratch") as lent:
-        done = rebase(
-            stack, repository=lent, channel=Channel.MAIN, base=upstream.place(base),
-            onto=upstream.place(upstream.tip),
-        ).facts  # fmt: skip
+    done = carried(stack, upstream, base, folder).facts
     assert done.suspicions == ()
     assert done.drifts == ()
 
