@@ -1,7 +1,7 @@
 """Git over a wire or a path: list, fetch, push. Only here does the user's git configuration count.
 
-Proxies, mirrors (``insteadOf``) and credential helpers live there. No token passes through
-forkbot's hands on this road; prompts are off, helpers such as ``ext::`` are refused by git too, and
+Proxies, mirrors (``insteadOf``) and credential helpers live there; where a forge brings its own
+credential, only that speaks. Prompts are off, helpers such as ``ext::`` are refused by git too, and
 every wait has an end. Network failures are tried again, a few times, with growing pauses.
 """
 
@@ -9,6 +9,7 @@ import dataclasses
 import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import tenacity
 
@@ -49,6 +50,38 @@ class RefUpdate:
     new: Oid
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Credential:
+    """A name and a password (a token) for the host of one URL; the password is asked for late."""
+
+    username: str
+    password: Callable[[], str]
+
+
+# How git gets a token. A header in the configuration (http.extraHeader) would go along wherever a
+# redirect leads, and a URL or an argument can be read by every user of the machine; so can a file
+# be left behind. A credential helper is asked by git itself, for one host only, after a 401; it is
+# named in an argument, and what it says is in the environment of git and its children alone, which
+# /proc shows to nobody else. An empty helper first takes all others off the list: one of the
+# user's would be told what worked, to keep it. `printf` is the shell's own, so no process shows it.
+_HELPER = (
+    '!f() { test "$1" = get && printf "username=%s\\npassword=%s\\n" '
+    '"$FORKBOT_GIT_USERNAME" "$FORKBOT_GIT_PASSWORD"; }; f'
+)
+
+
+def _credential_settings(url: str) -> tuple[str, ...]:
+    host = "://".join(urlsplit(url)[:2])
+    settings = (
+        "credential.helper=",
+        f"credential.{host}.helper={_HELPER}",
+        "core.askPass=",
+        "http.extraHeader=",  # actions/checkout leaves a token of its own in such a one
+        f"http.{host}/.extraHeader=",
+    )
+    return tuple(word for setting in settings for word in ("-c", setting))
+
+
 def network_env(ambient: process.Env) -> dict[str, str]:
     """Return the environment for git commands that reach other repositories."""
     env = process.allow(ambient, names=_NAMES, network=True)
@@ -63,9 +96,13 @@ def network_env(ambient: process.Env) -> dict[str, str]:
 class Remote:
     """A URL or path, and the environment in which it is reached."""
 
-    def __init__(self, url: str, *, ambient: process.Env) -> None:
+    def __init__(
+        self, url: str, *, ambient: process.Env, credential: Credential | None = None
+    ) -> None:
         self.url = url
         self._env = network_env(ambient)
+        self._credential = credential
+        self._settings = (*_SAFE, *(_credential_settings(url) if credential else ()))
 
     @property
     def shown(self) -> str:
@@ -140,6 +177,9 @@ class Remote:
         ok: Sequence[int] = (0,),
     ) -> process.Completed:
         env = dict(self._env)
+        if self._credential is not None:
+            env["FORKBOT_GIT_USERNAME"] = self._credential.username
+            env["FORKBOT_GIT_PASSWORD"] = self._credential.password()
         if repository is not None:
             env["GIT_DIR"] = str(repository.git_dir)
             for name in ("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES"):
@@ -161,7 +201,7 @@ class Remote:
         self, args: Sequence[str], *, env: process.Env, timeout: float, ok: Sequence[int]
     ) -> process.Completed:
         try:
-            return process.run(["git", *_SAFE, *args], env=env, timeout=timeout, ok=ok)
+            return process.run(["git", *self._settings, *args], env=env, timeout=timeout, ok=ok)
         except ProcessError as e:
             if disk_trouble(e) or _final(e.last_words):
                 raise self._trouble(e.last_words) from e
@@ -193,6 +233,7 @@ _CLEAR_NO = (
     "not found",
     "does not exist",
     "Authentication failed",
+    "returned error: 403",
     "could not read Username",
     "Could not resolve host",
     "Connection refused",
