@@ -1,1 +1,1 @@
-"""Where fork branches live. Today: bare repositories on this machine."""
+"""Where fork branches and artefacts live: bare repositories and files here, or GitHub."""

@@ -8,7 +8,7 @@ FLOORS: Mapping[str, int] = {
     "model": 1,
     "cargo": 2, "forge": 2, "git": 2, "process": 2, "resolvedir": 2, "rundir": 2, "stackdir": 2,
     "upstream": 2,
-    "publish": 3, "rebase": 3, "report": 3, "verify": 3,
+    "publish": 3, "rebase": 3, "report": 3, "tell": 3, "verify": 3,
     "acknowledge": 4, "attempt": 4, "begin": 4, "drop": 4, "ground": 4, "hold": 4, "laid": 4,
     "locate": 4, "probe": 4, "red": 4, "resolve": 4, "run": 4, "session": 4, "status": 4,
     "verification": 4,
@@ -34,7 +34,7 @@ SIBLINGS: Mapping[str, AbstractSet[str]] = {
     "ground": {"attempt", "hold", "locate", "red", "session", "verification"},
     "run": {"attempt", "ground", "hold", "locate", "session", "verification"},
     "probe": {"attempt", "locate", "red", "run", "session", "verification"},
-    "resolve": {"attempt", "hold", "laid", "locate", "run", "session"},
+    "resolve": {"attempt", "laid", "locate", "run", "session"},
     "__main__": {"cli"},
 }
 # What a room may not see although it lies below: a report is made of facts alone, a rebase and a
@@ -50,7 +50,7 @@ OWNED: Mapping[str, AbstractSet[str]] = {
     "multiprocessing": set(),
     "pty": set(),
     "git": {"begin"},
-    "github": set(),
+    "github": {"forge"},
     "click": {"cli"},
     "rich": {"cli", "report"},
     "pygments": {"report"},
