@@ -46,13 +46,13 @@ run: setup ## rebase, build, run and publish the five stacks here; first 5 min, 
 	$(took)
 
 .PHONY: test
-test: setup quilt chromium lint types ## everything CI checks: lint, types, all tests; first 8 min, then 7 min
+test: setup quilt chromium emulate lint types ## everything CI checks: lint, types, all tests; first 8 min, then 7 min
 	@.ci/timed 'all tests' 'about 7 minutes' \
 	    env $(PYTEST) -n $(WORKERS) --dist loadfile --durations 10
 	$(took)
 
 .PHONY: fast
-fast: $(INSTALLED) quilt chromium ## the tests that build no component; 3 min
+fast: $(INSTALLED) quilt chromium emulate ## the tests that build no component; 3 min
 	@.ci/timed 'the fast tests' 'about 3 minutes' \
 	    env $(PYTEST) -n $(WORKERS) --dist loadfile -m 'not wasm'
 	$(took)
@@ -79,9 +79,14 @@ chromium: $(INSTALLED)
 	@.ci/timed 'a browser, for the tests' 'the first time a minute and up to 200 MB, where there is none' \
 	    $(BIN)/python -m tests.get_chromium $(VENV) "$(CACHE)"
 
+.PHONY: emulate
+emulate: $(INSTALLED)
+	@.ci/timed 'a GitHub for the tests' 'the first time 20 s' \
+	    $(BIN)/python -m tests.get_emulate "$(CACHE)"
+
 .PHONY: lock
-lock: $(INSTALLED) ## write requirements/dev.txt anew with the newest versions; 10 s
-	@.ci/timed 'requirements/dev.txt' 'about 10 s' .ci/lock
+lock: $(INSTALLED) ## write requirements/*.txt anew with the newest versions; 10 s
+	@.ci/timed 'requirements/' 'about 10 s' .ci/lock
 
 .PHONY: docs
 docs: $(INSTALLED) ## write the generated tables in README.md and CONTRIBUTING.md anew; 1 s

@@ -17,6 +17,7 @@ from forkbot.errors import MachineError, UsageError
 from forkbot.git.identity import author_name
 from forkbot.git.repository import Repository, sealed_env
 from forkbot.git.workbench import Workbench
+from forkbot.hold import suspicious
 from forkbot.laid import lay_facts, undecided
 from forkbot.locate import Aim, other_channels
 from forkbot.model.resolution import Resolution
@@ -28,7 +29,7 @@ from forkbot.rebase.resolutions import Provenance, complete, record
 from forkbot.rebase.stuck import Stuck, stuck_at
 from forkbot.report.pages import pages
 from forkbot.resolvedir import ResolveFolder
-from forkbot.run import record_of, write_files_of
+from forkbot.run import record_of, write_answers_of, write_files_of
 from forkbot.rundir import RunDirectory
 from forkbot.session import Session
 from forkbot.stackdir.load import load_family, select
@@ -346,7 +347,10 @@ def _finish(desk: Desk, standing: Standing) -> Resolved:
         attempt = Attempt(stack=stack, chosen=True, upstream=standing.upstream, rebased=rebased)
         if not session.dry_run:
             desk.folder.write(msgspec.structs.replace(standing, step=Step.FINISHING))
-        attempt.files = write_files_of(attempt, None, session=session)
+        if suspicious(attempt):  # the base may not move past it: the answers wait with the stack
+            attempt.files = write_answers_of(attempt, standing.answers, session=session)
+        else:
+            attempt.files = write_files_of(attempt, None, session=session)
     runs = RunDirectory(session.state / "runs")
     made = record_of(
         [attempt], None, session=session,
@@ -359,7 +363,7 @@ def _finish(desk: Desk, standing: Standing) -> Resolved:
         runs.write(made, pages=pages(made), bundles={})
     return Resolved(
         stack=stack.name, channel=standing.channel, record=made, kept=kept,
-        resolutions=tuple(n for r in rebased.resolutions if (n := file_name(r)) in attempt.files),
+        resolutions=tuple(n for r in standing.answers if (n := file_name(r)) in attempt.files),
         warnings=tuple(other_channels(after, session=session)),
     )  # fmt: skip
 

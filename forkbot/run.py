@@ -30,6 +30,7 @@ from forkbot.hold import below, hold, hold_back, red, suspicious
 from forkbot.locate import Aim
 from forkbot.model.publication import Move
 from forkbot.model.record import RunRecord, StackRecord, Trouble
+from forkbot.model.resolution import Resolution
 from forkbot.model.stack import ChannelLock, StackVerdict
 from forkbot.model.verdict import Colour, Verdict
 from forkbot.publish import carry_out, plan_publication
@@ -221,6 +222,17 @@ def write_files_of(
         settled=_settled(attempt, channel),
         dry_run=session.dry_run,
     )
+
+
+def write_answers_of(
+    attempt: Attempt, answers: tuple[Resolution, ...], *, session: Session
+) -> tuple[str, ...]:
+    """Keep a person's answers where the base stays: the next rebase replays them."""
+    stack = attempt.stack
+    return write_stack(
+        stack_folder(session.root, stack.name), old=stack, patches=stack.patches, lock=stack.lock,
+        resolutions=answers, dry_run=session.dry_run,
+    )  # fmt: skip
 
 
 def _settled(attempt: Attempt, channel: Channel) -> frozenset[str]:

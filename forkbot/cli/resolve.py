@@ -59,7 +59,9 @@ def resolve_command(
         _say_open(outcome, dry_run=dry_run, brief=go and bool(outcome.undecided))
     else:
         _say_done(outcome)
-    return EXIT_CONFLICT if isinstance(outcome, OpenConflict) else EXIT_DONE
+    if isinstance(outcome, OpenConflict):
+        return EXIT_CONFLICT
+    return outcome.record.exit_code if outcome.record else EXIT_DONE
 
 
 def _say_aborted(stack: str, kept: str, *, dry_run: bool) -> int:
@@ -140,4 +142,5 @@ def _say_done(done: Resolved) -> None:
     for warning in done.warnings:
         click.secho("warning", fg="yellow", nl=False)
         click.echo(visible(f": {warning}"))
-    click.echo(f"next: forkbot verify {done.stack}{_channel(done.channel)}")
+    if not done.record.exit_code:
+        click.echo(f"next: forkbot verify {done.stack}{_channel(done.channel)}")

@@ -190,7 +190,7 @@ def runs(lines: Iterable[int], text: Sequence[str]) -> list[Run]:
 
 def telling(line: str) -> bool:
     """Return whether a line is more than brackets."""
-    return any(c.isalnum() for c in line)
+    return re.search(r"[^\W_]", line) is not None
 
 
 def for_tests(path: bytes) -> bool:

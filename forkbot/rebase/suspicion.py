@@ -202,12 +202,11 @@ class _Looker:
 
     def _net(self, steps: list[Step]) -> Counter[str]:
         """Return the lines that a step between two trees leaves fewer of, in all files together."""
-        less: Counter[str] = Counter()
-        more: Counter[str] = Counter()
-        for _, before, after in steps:
-            less.update(_plain(line) for line in self.news.lines(before) if telling(line))
-            more.update(_plain(line) for line in self.news.lines(after) if telling(line))
-        return less - more
+        before, after = Counter[str](), Counter[str]()
+        for _, old, new in steps:
+            before.update(self.news.lines(old))
+            after.update(self.news.lines(new))
+        return _in_words(before - after) - _in_words(after - before)
 
     def _found(self, path: bytes, run: Run, kind: SuspicionKind, *, gate: str = "") -> Suspicion:
         text = self.news.lines(self.news.changed[path][1])
@@ -236,6 +235,15 @@ def _key(patch: PatchName, path: bytes, lines: list[str]) -> str:
 
 def _plain(line: str) -> str:
     return " ".join(line.split())
+
+
+def _in_words(lines: Counter[str]) -> Counter[str]:
+    """Return lines without their blanks, and none that is brackets only."""
+    found = Counter[str]()
+    for line, times in lines.items():
+        if telling(line):
+            found[_plain(line)] += times
+    return found
 
 
 def _forward(old: list[str], new: list[str]) -> dict[int, int]:

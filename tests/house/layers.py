@@ -34,7 +34,7 @@ SIBLINGS: Mapping[str, AbstractSet[str]] = {
     "ground": {"attempt", "hold", "locate", "red", "session", "verification"},
     "run": {"attempt", "ground", "hold", "locate", "session", "verification"},
     "probe": {"attempt", "locate", "red", "run", "session", "verification"},
-    "resolve": {"attempt", "laid", "locate", "run", "session"},
+    "resolve": {"attempt", "hold", "laid", "locate", "run", "session"},
     "__main__": {"cli"},
 }
 # What a room may not see although it lies below: a report is made of facts alone, a rebase and a
