@@ -21,9 +21,9 @@ from forkbot.model.record import RunRecord, Trouble
 from forkbot.model.stack import Probed, ProbedPatch
 from forkbot.model.verdict import Verdict
 from forkbot.rebase.leaveout import LeftOut, leave_each_out
+from forkbot.recording import record_of
 from forkbot.red import red_of
 from forkbot.report.pages import pages
-from forkbot.run import record_of
 from forkbot.rundir import RunDirectory
 from forkbot.session import Session
 from forkbot.stackdir.files import write_stack

@@ -27,9 +27,9 @@ from forkbot.rebase.engine import Rebased, rebase
 from forkbot.rebase.replay import locks
 from forkbot.rebase.resolutions import Provenance, complete, record
 from forkbot.rebase.stuck import Stuck, stuck_at
+from forkbot.recording import record_of
 from forkbot.report.pages import pages
 from forkbot.resolvedir import ResolveFolder
-from forkbot.run import record_of, write_answers_of, write_files_of
 from forkbot.rundir import RunDirectory
 from forkbot.session import Session
 from forkbot.stackdir.load import load_family, select
@@ -37,6 +37,7 @@ from forkbot.stackdir.resolutions import file_name
 from forkbot.text import decode
 from forkbot.verify.toolchain import Toolchain, find_toolchain
 from forkbot.words import Channel
+from forkbot.writing import write_answers_of, write_files_of
 
 Outcome = OpenConflict | Resolved
 

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import click
 
+from forkbot.cli.connect import connected
 from forkbot.cli.surroundings import (
     channel_option,
     dry_run_option,
@@ -17,7 +18,6 @@ from forkbot.cli.surroundings import (
     stacks_argument,
 )
 from forkbot.errors import UsageError
-from forkbot.forge.local import LocalForge
 from forkbot.git.remote import is_path
 from forkbot.locate import FLOOR, Aim
 from forkbot.run import Step, run
@@ -82,10 +82,9 @@ def _go(
         words += ["--verify" if command == "rebase" else "--verify-floor"]
     words += ["--dry-run"] if dry_run else []
     with opened(root, channel=Channel(channel), dry_run=dry_run) as session:
-        forge = LocalForge(session.state / "forge", ambient=session.ambient)
         record = run(
-            session, stacks, command=redact(shlex.join(words)), steps=steps, aim=aim, forge=forge,
-            again=again,
+            session, stacks, command=redact(shlex.join(words)), steps=steps, aim=aim,
+            connection=connected(session), again=again,
         )  # fmt: skip
     return show_record(record, as_json=as_json)
 

@@ -7,9 +7,9 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from forkbot.cli.connect import connected
 from forkbot.cli.surroundings import console, json_option, opened, print_json
 from forkbot.errors import EXIT_DONE, MachineError, UsageError
-from forkbot.forge.local import LocalForge
 from forkbot.report.terminal import show
 from forkbot.rundir import RunDirectory
 from forkbot.stackdir.load import load_family, select
@@ -29,7 +29,7 @@ def status_command(root: Path | None, stacks: tuple[str, ...], *, as_json: bool)
     Reads the stacks' files and the forge; asks no upstream and changes nothing.
     """
     with opened(root) as session:
-        forge = LocalForge(session.state / "forge", ambient=session.ambient)
+        forge = connected(session).forge
         chosen = select(load_family(session.root), stacks, root=session.root)
         found = [standing(s, channel, forge=forge) for s in chosen for channel in Channel]
         runs = RunDirectory(session.state / "runs").ids()

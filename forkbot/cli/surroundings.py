@@ -1,4 +1,4 @@
-"""The one place that reads the environment: folders, the clock, the terminal, into a session."""
+"""Reads the environment into a session: folders, the clock, the terminal. Secrets stay out."""
 
 import contextlib
 import datetime as dt
@@ -20,6 +20,8 @@ from forkbot.text import visible
 from forkbot.words import Channel
 
 F = TypeVar("F", bound=Callable[..., object])
+
+SECRETS = ("FORKBOT_TOKEN", "FORKBOT_APP_KEY", "GITHUB_TOKEN", "GH_TOKEN")  # only `connect` reads
 
 
 def channel_option(default: Channel) -> Callable[[F], F]:
@@ -63,8 +65,8 @@ def cache_folder() -> Path:
 
 
 def ambient() -> dict[str, str]:
-    """Return the environment as it is, to be narrowed by whoever starts a child."""
-    return dict(os.environ)
+    """Return the environment, to be narrowed by whoever starts a child; no token is in it."""
+    return {name: value for name, value in os.environ.items() if name not in SECRETS}
 
 
 def now() -> dt.datetime:

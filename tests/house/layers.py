@@ -9,9 +9,9 @@ FLOORS: Mapping[str, int] = {
     "cargo": 2, "forge": 2, "git": 2, "process": 2, "resolvedir": 2, "rundir": 2, "stackdir": 2,
     "upstream": 2,
     "publish": 3, "rebase": 3, "report": 3, "tell": 3, "verify": 3,
-    "acknowledge": 4, "attempt": 4, "begin": 4, "drop": 4, "ground": 4, "hold": 4, "laid": 4,
-    "locate": 4, "probe": 4, "red": 4, "resolve": 4, "run": 4, "session": 4, "status": 4,
-    "verification": 4,
+    "acknowledge": 4, "attempt": 4, "begin": 4, "connection": 4, "drop": 4, "ground": 4,
+    "hold": 4, "laid": 4, "locate": 4, "probe": 4, "recording": 4, "red": 4, "resolve": 4,
+    "run": 4, "session": 4, "status": 4, "verification": 4, "writing": 4,
     "__main__": 5, "cli": 5,
 }  # fmt: skip
 
@@ -32,9 +32,21 @@ SIBLINGS: Mapping[str, AbstractSet[str]] = {
     "hold": {"attempt"},
     "verification": {"attempt", "hold", "session"},
     "ground": {"attempt", "hold", "locate", "red", "session", "verification"},
-    "run": {"attempt", "ground", "hold", "locate", "session", "verification"},
-    "probe": {"attempt", "locate", "red", "run", "session", "verification"},
-    "resolve": {"attempt", "hold", "laid", "locate", "run", "session"},
+    "recording": {"attempt", "hold", "session"},
+    "writing": {"attempt", "session", "verification"},
+    "run": {
+        "attempt",
+        "connection",
+        "ground",
+        "hold",
+        "locate",
+        "recording",
+        "session",
+        "verification",
+        "writing",
+    },
+    "probe": {"attempt", "locate", "recording", "red", "session", "verification"},
+    "resolve": {"attempt", "hold", "laid", "locate", "recording", "session", "writing"},
     "__main__": {"cli"},
 }
 # What a room may not see although it lies below: a report is made of facts alone, a rebase and a

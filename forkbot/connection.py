@@ -1,0 +1,17 @@
+"""Where forks are published and people are told: a forge, and the stacks' own repository there."""
+
+import dataclasses
+
+from forkbot.forge.base import Forge
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """What a run reaches besides upstream.
+
+    ``home`` is the stacks repository's name on the forge: issues, the dashboard and the stacks' own
+    updates go there; a fork gets its branch, and the pull request of a conflict.
+    """
+
+    forge: Forge
+    home: str

@@ -1,0 +1,89 @@
+"""What becomes of a stack's files once it was rebased: where it sits, its patches, its answers."""
+
+from typing import Literal
+
+from forkbot.attempt import Attempt
+from forkbot.model.publication import Move
+from forkbot.model.resolution import Resolution
+from forkbot.model.stack import ChannelLock, StackVerdict
+from forkbot.session import Session
+from forkbot.stackdir.files import write_stack
+from forkbot.stackdir.load import stack_folder
+from forkbot.verification import Verification
+from forkbot.words import Channel, StackName
+
+
+def write_files_of(
+    attempt: Attempt, verification: Verification | None, *, session: Session
+) -> tuple[str, ...]:
+    """Bring a stack's files to where it was rebased; return the names of those that change."""
+    assert attempt.rebased is not None
+    facts, stack, channel = attempt.rebased.facts, attempt.stack, session.channel
+    if facts.tip is None or facts.tree is None:
+        return ()
+    before = stack.lock.channel(channel)
+    same = before is not None and before.result == facts.tip
+    verdict = before.verdict if before and same else None
+    if verification is not None:
+        verdict = _stack_verdict(stack.name, verification, before=verdict)
+    published = before.published if before else None
+    plan = attempt.publication
+    if plan is not None and (plan.writes or plan.move is Move.NOTHING):
+        published = plan.new
+    lock = ChannelLock(
+        base=facts.onto.commit,
+        base_label=facts.onto.label,
+        base_tree=facts.onto.tree,
+        result=facts.tip,
+        result_tree=facts.tree,
+        published=published,
+        verdict=verdict,
+        probed=before.probed if before and same else None,
+    )
+    return write_stack(
+        stack_folder(session.root, stack.name),
+        old=stack,
+        patches=attempt.rebased.patches,
+        lock=stack.lock.with_channel(channel, lock),
+        resolutions=attempt.rebased.resolutions,
+        settled=_settled(attempt, channel),
+        dry_run=session.dry_run,
+    )
+
+
+def write_answers_of(
+    attempt: Attempt, answers: tuple[Resolution, ...], *, session: Session
+) -> tuple[str, ...]:
+    """Keep a person's answers where the base stays: the next rebase replays them."""
+    stack = attempt.stack
+    return write_stack(
+        stack_folder(session.root, stack.name), old=stack, patches=stack.patches, lock=stack.lock,
+        resolutions=answers, dry_run=session.dry_run,
+    )  # fmt: skip
+
+
+def _settled(attempt: Attempt, channel: Channel) -> frozenset[str]:
+    """Return the acknowledgements that nobody needs any more: the base moves past their lines.
+
+    Where a release channel follows, it meets the same lines later: its move is the last.
+    """
+    assert attempt.rebased is not None
+    if channel is Channel.MAIN and attempt.stack.lock.channel(Channel.RELEASE) is not None:
+        return frozenset()
+    return frozenset(s.key for s in attempt.rebased.facts.suspicions if s.acknowledged)
+
+
+def _stack_verdict(
+    name: StackName, verification: Verification, *, before: StackVerdict | None
+) -> StackVerdict | None:
+    """Return what the lock says; one that stays as it is does not follow a red family's key."""
+    said = verification.verdict
+    if name not in [m.stack for m in said.members]:
+        return before  # held: it was not tried
+    all_green = said.reused or said.green
+    status: Literal["green", "red"] = "green" if said.reused or said.green_for(name) else "red"
+    if before is not None and before.status == status and not all_green:
+        return before
+    return StackVerdict(
+        status=status, key=verification.key, rustc=said.rustc, wasmtime=said.wasmtime
+    )
