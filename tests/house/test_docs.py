@@ -51,12 +51,15 @@ def test_a_commands_help_works(name: str) -> None:
 
 
 def test_help_is_there_at_once() -> None:
-    took = []
-    for _ in range(5):
+    """Next to what click alone takes to be imported, in the same moment: machines are busy."""
+
+    def took(*argv: str) -> float:
         began = time.perf_counter()
-        subprocess.run([sys.executable, "-m", "forkbot", "--help"], check=True, capture_output=True)
-        took.append(time.perf_counter() - began)
-    assert min(took) < 0.25
+        subprocess.run([sys.executable, *argv], check=True, capture_output=True)
+        return time.perf_counter() - began
+
+    pairs = [(took("-m", "forkbot", "--help"), took("-c", "import click")) for _ in range(5)]
+    assert min(ours / click for ours, click in pairs) < 2.5, pairs
 
 
 def test_help_imports_nothing_heavy() -> None:
