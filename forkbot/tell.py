@@ -23,6 +23,7 @@ from forkbot.forge.marker import (
     parse,
     unmarked,
 )
+from forkbot.forge.patience import EnoughError
 from forkbot.model.artefact import (
     CLOSED_BY_A_PERSON,
     Act,
@@ -117,7 +118,10 @@ def plan_telling(wish: Artefact | Over, told: Sequence[Told], *, repo: str) -> P
 
 
 def carry_out(plan: Plan, *, forge: Forge) -> Telling:
-    """Write what the plan says. A ``RemoteError`` tells what was done and what was not."""
+    """Write what the plan says. A ``RemoteError`` tells what was done and what was not.
+
+    After an ``EnoughError`` nothing more can be told in this run.
+    """
     telling = plan.telling
     for step in plan.steps:
         try:
@@ -125,7 +129,8 @@ def carry_out(plan: Plan, *, forge: Forge) -> Telling:
         except RemoteError as e:
             done = ", ".join(telling.writes[: telling.done]) or "nothing"
             left = ", ".join(telling.writes[telling.done :])
-            raise RemoteError(
+            kind = EnoughError if isinstance(e, EnoughError) else RemoteError
+            raise kind(
                 f"{e.what} (done: {done}; not done: {left})", where=e.where, hint=e.hint
             ) from e
         url = telling.url or (told.url if told else "")

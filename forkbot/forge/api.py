@@ -37,6 +37,7 @@ Headers = Mapping[str, str]
 github.set_log_level(logging.CRITICAL)  # else it writes on stderr, beside forkbot's own words
 
 _SECONDARY = 60.0  # GitHub: wait for at least a minute where it does not say for how long
+_PAGES = 500  # of 100 each: more than a repository has of what one bot wrote
 _LATER = "see https://www.githubstatus.com, then run the same command again"
 _PASSING = (500, 502, 503, 504)
 # all that PyGithub raises: its own, requests', and what foreign content makes of its parsing
@@ -62,6 +63,12 @@ class LostError(RemoteError):
     """No answer, or none that can be read: what was asked for may have happened."""
 
 
+class MovedError(RemoteError):
+    """The repository has another name now. PyGithub follows a GET, but forgets its query, and
+    takes the answer to a write for success.
+    """
+
+
 class Api:
     """One way in, with one auth."""
 
@@ -79,14 +86,15 @@ class Api:
         self._scheme = scheme
         self._patience = patience
         self._budget = budget
+        self._pace = pace
         self._github = github.Github(
             auth=scheme,
             base_url=url,
             per_page=100,
             user_agent=f"forkbot/{__version__}",
             retry=retry,
-            seconds_between_requests=pace / 4,
-            seconds_between_writes=pace,
+            seconds_between_requests=0,  # the pace is ours, so that it can be told and tried
+            seconds_between_writes=0,
             api_version="2022-11-28",
         )
 
@@ -101,13 +109,16 @@ class Api:
     def pages(self, path: str, into: type[T], query: Query) -> Iterator[T]:
         """Yield what all pages of a list have, until GitHub names no next page."""
         wanted: Query | None = {**query, "per_page": 100}
+        seen: set[tuple[tuple[str, str], ...]] = set()
         while wanted is not None:
+            seen.add(_key(wanted))
             headers, items = self._ask("GET", path, list[object], query=wanted)
             yield from (_taken(item, into, where=f"GET {path}") for item in items)
-            following = _next_page(headers)
-            if following == {k: str(v) for k, v in wanted.items()}:
-                raise LostError("GitHub names a page as its own next one", where=f"GET {path}")
-            wanted = following
+            wanted = _next_page(headers)
+            if wanted is not None and _key(wanted) in seen:
+                raise LostError("GitHub's pages go in a circle", where=f"GET {path}")
+            if len(seen) == _PAGES:
+                raise LostError(f"GitHub has more than {_PAGES} pages", where=f"GET {path}")
 
     def write(self, verb: str, path: str, body: object = None) -> None:
         """Make a thing so (PATCH, PUT, DELETE): to do it twice is the same as once."""
@@ -165,7 +176,16 @@ class Api:
                 verb, path, parameters=dict(query or {}), input=body
             )
 
-        headers, data = self._answered(where, question)
+        self._patience.space(self._pace, writes=verb != "GET")
+        try:
+            headers, data = self._answered(where, question)
+        except LostError as e:
+            # urllib3 repeats what got no answer, and not what got half of one
+            half = isinstance(e.__cause__, requests.exceptions.ChunkedEncodingError)
+            if not half or verb == "POST":
+                raise
+            self._patience.pause(1)
+            headers, data = self._answered(where, question)
         return headers, _taken(data, into, where=where)
 
     def _answered(self, where: str, question: Callable[[], T]) -> T:
@@ -173,6 +193,9 @@ class Api:
             return self._patience.ask(question)
         except github.GithubException as e:
             raise _refusal(e, where=where) from e
+        except MovedError as e:
+            e.where = where
+            raise
         except _TROUBLES as e:
             raise _lost("GitHub's answer did not come, or cannot be read", e, where=where) from e
 
@@ -187,7 +210,18 @@ class _Retry(github.GithubRetry):
         fresh.pause = self.pause
         return fresh
 
+    def is_retry(self, method: str, status_code: int, has_retry_after: bool = False) -> bool:  # noqa: FBT001, FBT002 - urllib3's
+        """Return whether ``sleep`` shall see the answer."""
+        return 300 <= status_code < 400 or super().is_retry(method, status_code, has_retry_after)
+
     def sleep(self, response: urllib3.BaseHTTPResponse | None = None) -> None:
+        """Wait for as long as GitHub asks, or end the waiting where it would be in vain."""
+        if response is not None and 300 <= response.status < 400:
+            raise MovedError(
+                "GitHub says that this has moved",
+                hint="give the repository's present name: fork: in stack.yaml, or "
+                "FORKBOT_STACKS_REPO",
+            )
         told = None if response is None else told_wait(response.status, response.headers)
         self.pause(max(1.0, self.get_backoff_time()) if told is None else told)
 
@@ -236,6 +270,10 @@ def scheme_of(auth: Auth, *, permissions: Mapping[str, str]) -> Scheme:
 def app_scheme(app: App) -> AppAuth:
     """Return what speaks for the App itself, not for its installation."""
     return AppAuth(app.app, app.key.reveal())
+
+
+def _key(query: Query) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted((k, str(v)) for k, v in query.items()))
 
 
 def _next_page(headers: Headers) -> Query | None:

@@ -55,13 +55,18 @@ class Lost:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Half:
+    """The line breaks in the midst of emulate's answer."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Drip:
     """A byte now and then, for ever."""
 
     pause: float = 0.05
 
 
-Fault = Answer | Lost | Drip
+Fault = Answer | Lost | Half | Drip
 Which = Callable[[Asked], bool]
 
 
@@ -203,9 +208,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             case Lost():
                 if fault.after:
                     self._behind(data)
-                self.close_connection = True
-                with contextlib.suppress(OSError):
-                    self.connection.shutdown(socket.SHUT_RDWR)
+                self._hang_up()
+            case Half():
+                answer = self._behind(data)
+                assert isinstance(answer.body, bytes)
+                self._send(answer, whole=False)
+                self._hang_up()
             case Drip():
                 self._drip(fault.pause)
 
@@ -220,7 +228,13 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         kept |= {k: v for k, v in answer.getheaders() if k.lower().startswith("x-")}
         return Answer(status=answer.status, body=whole, headers=kept)
 
-    def _send(self, answer: Answer) -> None:
+    def _hang_up(self) -> None:
+        self.close_connection = True
+        with contextlib.suppress(OSError):
+            self.wfile.flush()
+            self.connection.shutdown(socket.SHUT_RDWR)
+
+    def _send(self, answer: Answer, *, whole: bool = True) -> None:
         data = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
         self.send_response_only(answer.status)
         headers = {"Content-Type": "application/json", "Date": self.date_time_string()}
@@ -229,7 +243,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
-        self.wfile.write(data)
+        self.wfile.write(data if whole else data[: len(data) // 2])
 
     def _drip(self, pause: float) -> None:
         self.send_response(200)

@@ -176,7 +176,12 @@ class GitHubPlace:
         self.forge: Forge = self.client()
 
     def client(
-        self, *, budget: Budget | None = None, answer: float = ANSWER, token: str = OUR_TOKEN
+        self,
+        *,
+        budget: Budget | None = None,
+        answer: float = ANSWER,
+        whole: float = 3_600.0,
+        token: str = OUR_TOKEN,
     ) -> GitHubForge:
         """Return a forge that sleeps in no time."""
         return GitHubForge(
@@ -186,7 +191,7 @@ class GitHubPlace:
             api=self.gate.url,
             web=self.gate.url,
             budget=budget,
-            patience=Patience(answer=answer, sleep=self.slept.append),
+            patience=Patience(answer=answer, whole=whole, sleep=self.slept.append),
             pace=0,
         )
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import pytest
 
 from forkbot.errors import RefusedError, RemoteError
-from forkbot.forge.patience import Budget
+from forkbot.forge.patience import Budget, EnoughError
 from forkbot.model.artefact import Act
 from tests.forge.emulator import THEIR_TOKEN, US
-from tests.forge.gate import Answer, Asked, Drip, Fault, Lost
+from tests.forge.gate import Answer, Asked, Drip, Fault, Half, Lost
 from tests.forge.places import GitHubPlace, Seen, tell
 from tests.forge.scenes import DRAFT, OVER, PULL, TROUBLE, changed
 
@@ -61,6 +61,7 @@ PASSING: dict[str, tuple[list[Fault], list[int]]] = {
     ),
     "lost before it was done": ([Lost(after=False)], [1]),
     "lost after it was done": ([Lost(after=True)], [1]),
+    "lost in the midst of the answer": ([Half()], [1]),
     "a secondary limit with a time": ([limited(403, SECONDARY, Retry_After=5)], [5]),
     "a secondary limit without": ([limited(403, SECONDARY)], [60]),
     "too many requests with a time": ([limited(429, "too many", Retry_After=9)], [9]),
@@ -116,6 +117,12 @@ def test_no_wait_is_longer_than_it_may_be(answer: Answer, point: str, github: Gi
     with pytest.raises(RemoteError, match=r"^GitHub asks to wait for 130 s, and forkbot waits"):
         tell(github, changed(body="# news"))
     assert github.slept == []
+    # GitHub bans who asks before the time it told: in this run nobody does
+    asked = len(github.gate.asked)
+    with pytest.raises(EnoughError, match=r"^GitHub asks to wait for 130 s"):
+        github.forge.artefacts(github.repo)
+    assert len(github.gate.asked) == asked
+    github.forge = github.client()
     tell(github, changed(body="# news"))
     assert only(github).text.splitlines()[1] == "# news"
 
@@ -129,6 +136,17 @@ def test_the_waits_of_a_run_have_a_sum(github: GitHubPlace) -> None:
     with pytest.raises(RemoteError, match=r"for 60 s, .* 120 s at once and 0 s more in this run"):
         tell(github, TROUBLE)
     assert sum(github.slept) == 600
+
+
+def test_the_answers_to_a_run_have_a_sum(github: GitHubPlace) -> None:
+    """Each in time, and all of them together not."""
+    github.forge = github.client(answer=5, whole=1)
+    tell(github, TROUBLE)
+    github.gate.breaks(patching, Drip())
+    began = time.monotonic()
+    with pytest.raises(EnoughError, match=r"^GitHub took 1 s in all to answer this run; nothing"):
+        tell(github, changed(body="# news"))
+    assert time.monotonic() - began < 3
 
 
 @pytest.mark.parametrize("fault", [BROKEN, Lost(after=False)], ids=["broken", "lost"])
@@ -238,7 +256,7 @@ def test_what_was_done_and_what_was_not_is_told(github: GitHubPlace) -> None:
 
 def test_a_run_makes_no_more_writes_than_it_may(github: GitHubPlace) -> None:
     github.forge = github.client(budget=Budget(limit=1))
-    with pytest.raises(RemoteError, match=r"^this run has made its 1 writes: not done is POST "):
+    with pytest.raises(EnoughError, match=r"^this run has made its 1 writes: not done is POST "):
         tell(github, TROUBLE)
     assert github.gate.writes == [f"POST {github.at}/labels"]
     github.forge = github.client()
@@ -334,8 +352,49 @@ def test_what_is_on_a_later_page_is_found(github: GitHubPlace) -> None:
 def test_pages_in_a_circle_are_no_list(github: GitHubPlace) -> None:
     link = {"Link": f'<{github.gate.url}{github.at}/issues?page=2>; rel="next"'}
     github.gate.breaks(listing, *[Answer(status=200, body=[], headers=link)] * 5)
-    with pytest.raises(RemoteError, match="names a page as its own next one"):
+    with pytest.raises(RemoteError, match="GitHub's pages go in a circle"):
         tell(github, TROUBLE)
+
+
+def test_pages_in_a_wider_circle_are_no_list(github: GitHubPlace) -> None:
+    def page(number: int) -> Answer:
+        link = {"Link": f'<{github.gate.url}{github.at}/issues?page={number}>; rel="next"'}
+        return Answer(status=200, body=[], headers=link)
+
+    github.gate.breaks(listing, *[page(2), page(3)] * 10)
+    with pytest.raises(RemoteError, match="GitHub's pages go in a circle"):
+        tell(github, TROUBLE)
+
+
+def test_pages_without_an_end_are_no_list(
+    github: GitHubPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("forkbot.forge.api._PAGES", 4)
+    base = f"{github.gate.url}{github.at}/issues?page="
+    links = [{"Link": f'<{base}{number}>; rel="next"'} for number in range(2, 12)]
+    github.gate.breaks(listing, *[Answer(status=200, body=[], headers=li) for li in links])
+    with pytest.raises(RemoteError, match="GitHub has more than 4 pages"):
+        tell(github, TROUBLE)
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+@pytest.mark.parametrize("point", ["list", "open", "edit"])
+def test_what_has_moved_is_told_and_not_followed(
+    point: str, status: int, github: GitHubPlace
+) -> None:
+    """To follow a list without its query finds what is open alone, and opens the rest again."""
+    if point == "edit":
+        tell(github, TROUBLE)
+    there = {"Location": f"{github.gate.url}/repositories/7/issues?page=1"}
+    moved = {"message": "Moved Permanently"}
+    github.gate.breaks(POINTS[point], Answer(status=status, body=moved, headers=there))
+    with pytest.raises(RemoteError, match="GitHub says that this has moved") as caught:
+        tell(github, changed(body="# news"))
+    assert caught.value.where is not None
+    assert github.at in caught.value.where
+    assert "/repositories/7/issues" not in [a.path for a in github.gate.asked]
+    tell(github, changed(body="# news"))
+    assert only(github).text.splitlines()[1] == "# news"
 
 
 def test_a_token_goes_to_no_other_host_that_an_answer_names(github: GitHubPlace) -> None:
