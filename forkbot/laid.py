@@ -7,8 +7,9 @@ from forkbot.git.repository import Repository
 from forkbot.git.trees import Entry
 from forkbot.git.workbench import Workbench
 from forkbot.git.worktree import WorkTree
+from forkbot.model.conflictbranch import Undecided
 from forkbot.model.fate import Rebase
-from forkbot.model.resolving import LaidPath, OpenConflict, Standing, Undecided
+from forkbot.model.resolving import LaidPath, OpenConflict, Standing
 from forkbot.rebase.regions import left_markers
 from forkbot.rebase.stuck import Stuck
 from forkbot.text import decode

@@ -20,8 +20,9 @@ from forkbot.git.workbench import Workbench
 from forkbot.hold import suspicious
 from forkbot.laid import lay_facts, undecided
 from forkbot.locate import Aim, other_channels
+from forkbot.model.conflictbranch import Undecided
 from forkbot.model.resolution import Resolution
-from forkbot.model.resolving import OpenConflict, Resolved, Standing, Step, Undecided
+from forkbot.model.resolving import OpenConflict, Resolved, Standing, Step
 from forkbot.model.stack import Stack
 from forkbot.rebase.engine import Rebased, rebase
 from forkbot.rebase.replay import locks

@@ -1,11 +1,13 @@
 """A run, as facts: enough to write the report, and to repeat any step on another machine."""
 
 from forkbot.model.base import Fact
+from forkbot.model.conflictbranch import ConflictBranch
 from forkbot.model.fate import Rebase
+from forkbot.model.order import Given
 from forkbot.model.probe import ProbeAnswer
 from forkbot.model.publication import Publication
 from forkbot.model.verdict import Verdict
-from forkbot.words import Channel, Oid, StackName
+from forkbot.words import Channel, Oid, PatchName, StackName
 
 RECORD_VERSION = 1
 
@@ -33,6 +35,13 @@ class StackRecord(Fact, frozen=True, kw_only=True):
     files_written: tuple[str, ...] = ()
     files_to_write: tuple[str, ...] = ()  # in a dry run: what would have been written
     trouble: Trouble | None = None
+    # where the conflict waits for a person, or whose answer is taken and the stack not yet written
+    # with it: for as long as this is here, its pull request is open
+    conflict_branch: ConflictBranch | None = None
+    answered: tuple[ConflictBranch, ...] = ()  # whose answers are in the patches now
+    parked: tuple[PatchName, ...] = ()  # taken out of the series by order, in this run
+    orders: tuple[Given, ...] = ()  # what people told the bot to do
+    paused: bool = False  # by an order: nothing was done, and nothing is told
     probes: tuple[ProbeAnswer, ...] = ()  # of every patch, in the order of the series; or of none
 
 

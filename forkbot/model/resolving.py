@@ -4,6 +4,7 @@ import enum
 
 from forkbot.model.base import Fact
 from forkbot.model.conflict import Conflict
+from forkbot.model.conflictbranch import Undecided
 from forkbot.model.judgement import Replay
 from forkbot.model.place import Place
 from forkbot.model.record import RunRecord
@@ -46,14 +47,6 @@ class LaidPath(Fact, frozen=True, kw_only=True):
     lines: tuple[int, ...] = ()  # of its first markers, in the folder's file
     filled: int = 0  # regions that a recorded resolution answers already
     todo: str = ""  # commands, where an edit alone decides nothing
-
-
-class Undecided(Fact, frozen=True, kw_only=True):
-    """What still stands in the way of going on."""
-
-    where: str  # file, or file:line
-    what: str
-    hint: str
 
 
 class OpenConflict(Fact, frozen=True, kw_only=True):
