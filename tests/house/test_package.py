@@ -7,6 +7,8 @@ import tomllib
 import zipfile
 from pathlib import Path
 
+import pytest
+
 import forkbot
 from tests.house.source import PACKAGE, ROOT
 
@@ -42,8 +44,9 @@ def test_the_wheel_has_every_file_of_the_package(tmp_path: Path) -> None:
     assert "License-Expression: Apache-2.0 OR MIT" in metadata
 
 
-def test_every_dependency_is_pinned_with_its_hashes() -> None:
-    text = (ROOT / "requirements" / "dev.txt").read_text(encoding="utf-8")
+@pytest.mark.parametrize("extra", ["dev", "run"])
+def test_every_dependency_is_pinned_with_its_hashes(extra: str) -> None:
+    text = (ROOT / "requirements" / f"{extra}.txt").read_text(encoding="utf-8")
     pinned = {}
     for entry in re.split(r"^(?=[a-z0-9])", text, flags=re.MULTILINE)[1:]:
         name = re.match(r"([a-z0-9._-]+)==\S+", entry)
@@ -51,7 +54,7 @@ def test_every_dependency_is_pinned_with_its_hashes() -> None:
         pinned[name[1]] = entry.count("--hash=sha256:")
     assert min(pinned.values()) >= 1
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    wanted = project["dependencies"] + project["optional-dependencies"]["dev"]
+    wanted = project["dependencies"] + project["optional-dependencies"][extra]
     names = {re.split(r"[ <>=~!;\[]", w)[0].lower().replace("_", "-") for w in wanted}
     assert names <= set(pinned), "make lock"
 
