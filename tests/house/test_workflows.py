@@ -44,7 +44,7 @@ def test_the_linters_have_nothing_to_say() -> None:
     ("was", "becomes", "says"),
     [
         ("    timeout-minutes: 40\n", "", "timeout-minutes"),
-        ("persist-credentials: false", "persist-credentials: true", "artipacked"),
+        ("persist-credentials: false", "fetch-depth: 1", "artipacked"),
         ("permissions: {}\n", "", "excessive-permissions"),
         ("@3d3c42e5aac5ba805825da76410c181273ba90b1", "@v7", "unpinned-uses"),
         ("run: .ci/run", "run: echo ${{ github.head_ref }}", "template-injection"),
