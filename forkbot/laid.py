@@ -1,12 +1,11 @@
 """What lies in a resolution's folder, in words: what each path is, and what is still missing."""
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 
 from forkbot.git.repository import Repository
 from forkbot.git.trees import Entry
 from forkbot.git.workbench import Workbench
-from forkbot.git.worktree import WorkTree
 from forkbot.model.conflictbranch import Undecided
 from forkbot.model.fate import Rebase
 from forkbot.model.resolving import LaidPath, OpenConflict, Standing
@@ -100,27 +99,42 @@ def _two_sides(
 
 
 def undecided(
-    stuck: Stuck, tree: WorkTree, *, folder: str, lent: Repository
+    stuck: Stuck,
+    theirs: Oid,
+    *,
+    told: Container[bytes],
+    lent: Repository,
+    shown: str = "",
+    keep: str = "",
 ) -> tuple[Undecided, ...]:
-    """Return what is still missing in the folder: markers that are left, paths nobody decided."""
-    theirs, unmerged = tree.snapshot(lent), tree.unmerged()
+    """Return what is still missing in an answer: markers that are left, paths nobody decided.
+
+    ``told`` are paths that somebody decided to leave as they were laid out; ``keep`` says how that
+    is done where it is no command of git's. ``shown`` stands before each path.
+    """
     with Workbench(lent) as bench:
         return tuple(
             found
             for path in stuck.open
             for found in _missing(
-                path,
-                stuck,
-                theirs,
-                told=path not in unmerged,
-                shown=f"{folder}/{decode(path)}",
+                path, stuck, theirs, told=path in told, shown=f"{shown}{decode(path)}", keep=keep,
                 bench=bench,
             )
+        )  # fmt: skip
+
+
+def silent_paths(stuck: Stuck, *, lent: Repository) -> tuple[tuple[bytes, str], ...]:
+    """Return the paths without lines to choose from, and what lies there."""
+    with Workbench(lent) as bench:
+        return tuple(
+            (path, _shape(path, stuck, bench)[0])
+            for path in stuck.open
+            if not _markers(stuck.tree, path, stuck, bench)
         )
 
 
 def _missing(
-    path: bytes, stuck: Stuck, theirs: Oid, *, told: bool, shown: str, bench: Workbench
+    path: bytes, stuck: Stuck, theirs: Oid, *, told: bool, shown: str, keep: str, bench: Workbench
 ) -> Iterator[Undecided]:
     left = _markers(theirs, path, stuck, bench)
     if left:
@@ -134,7 +148,7 @@ def _missing(
     same = bench.trees.find(theirs, path) == bench.trees.find(stuck.tree, path)
     if same and not (left or lines_tell or told):
         what, todo = _shape(path, stuck, bench)
-        yield Undecided(where=shown, what=what, hint=todo)
+        yield Undecided(where=shown, what=what, hint=keep or todo)
 
 
 def _markers(tree: Oid, path: bytes, stuck: Stuck, bench: Workbench) -> list[int]:

@@ -7,7 +7,6 @@ state; from then on the same engine that will replay it elsewhere carries it her
 
 import contextlib
 import dataclasses
-import hashlib
 import time
 
 import msgspec
@@ -16,17 +15,15 @@ from forkbot.attempt import Attempt, attempt_rebase, driver_of, lockfiles_of
 from forkbot.errors import MachineError, UsageError
 from forkbot.git.identity import author_name
 from forkbot.git.repository import Repository, sealed_env
-from forkbot.git.workbench import Workbench
 from forkbot.hold import suspicious
 from forkbot.laid import lay_facts, undecided
 from forkbot.locate import Aim, other_channels
 from forkbot.model.conflictbranch import Undecided
-from forkbot.model.resolution import Resolution
 from forkbot.model.resolving import OpenConflict, Resolved, Standing, Step
 from forkbot.model.stack import Stack
+from forkbot.rebase.answer import answer_of, files_digest, with_answer
 from forkbot.rebase.engine import Rebased, rebase
-from forkbot.rebase.replay import locks
-from forkbot.rebase.resolutions import Provenance, complete, record
+from forkbot.rebase.resolutions import Provenance
 from forkbot.rebase.stuck import Stuck, stuck_at
 from forkbot.recording import record_of
 from forkbot.report.pages import pages
@@ -37,7 +34,7 @@ from forkbot.stackdir.load import load_family, select
 from forkbot.stackdir.resolutions import file_name
 from forkbot.text import decode
 from forkbot.verify.toolchain import Toolchain, find_toolchain
-from forkbot.words import Channel
+from forkbot.words import Channel, Oid
 from forkbot.writing import write_answers_of, write_files_of
 
 Outcome = OpenConflict | Resolved
@@ -166,7 +163,7 @@ def _check_unmoved(desk: Desk, standing: Standing, *, asked: tuple[str | None, .
 
 
 def _begun_with(desk: Desk, standing: Standing) -> bool:
-    return standing.files == _digest(desk.stack, standing)
+    return standing.files == files_digest(desk.stack, standing.channel)
 
 
 def _written(desk: Desk, standing: Standing) -> bool:
@@ -178,15 +175,6 @@ def _written(desk: Desk, standing: Standing) -> bool:
 
 def _channel(standing: Standing) -> str:
     return "" if standing.channel.value == "main" else f" --channel {standing.channel.value}"
-
-
-def _digest(stack: Stack, standing: Standing) -> str:
-    """Return a digest of what a rebase of the stack begins with."""
-    whole = hashlib.sha256()
-    lock = stack.lock.channel(standing.channel)
-    for part in (lock.base.encode() if lock else b"", *(p.mail for p in stack.patches)):
-        whole.update(b"%d:%b" % (len(part), part))
-    return whole.hexdigest()
 
 
 def _begin(desk: Desk, aim: Aim) -> Outcome:
@@ -209,7 +197,7 @@ def _begin(desk: Desk, aim: Aim) -> Outcome:
             stack=stack.name, upstream=attempt.upstream, channel=session.channel, base=facts.base,
             onto=facts.onto, files="", step=Step.LAYING_OUT, answers=stack.resolutions,
         )  # fmt: skip
-        standing = msgspec.structs.replace(standing, files=_digest(stack, standing))
+        standing = msgspec.structs.replace(standing, files=files_digest(stack, standing.channel))
         if session.dry_run:
             stuck = desk.stuck(standing, attempt.repository)
             assert stuck is not None
@@ -270,9 +258,17 @@ def _shown(desk: Desk, standing: Standing, *missing: Undecided) -> OpenConflict:
             folder=_shown_folder(desk), repository=repository,
         )  # fmt: skip
         if not missing:
-            missing = undecided(stuck, desk.folder.tree, folder=shown.folder, lent=repository)
+            missing = _undecided(desk, stuck, desk.folder.tree.snapshot(repository), repository)
     untracked = tuple(decode(p) for p in desk.folder.tree.untracked())
     return msgspec.structs.replace(shown, undecided=missing, untracked=untracked)
+
+
+def _undecided(
+    desk: Desk, stuck: Stuck, theirs: Oid, repository: Repository
+) -> tuple[Undecided, ...]:
+    unmerged, folder = desk.folder.tree.unmerged(), _shown_folder(desk)
+    told = frozenset(p for p in stuck.open if p not in unmerged)
+    return undecided(stuck, theirs, told=told, shown=f"{folder}/", lent=repository)
 
 
 def _same(desk: Desk, standing: Standing, repository: Repository) -> Stuck:
@@ -293,41 +289,26 @@ def _take(
     """Return how things stand with the person's answer, or what is still missing in it."""
     tree, session = desk.folder.tree, desk.session
     stuck = _same(desk, standing, repository)
-    missing = undecided(stuck, tree, folder=_shown_folder(desk), lent=repository)
+    theirs = tree.snapshot(repository)
+    missing = _undecided(desk, stuck, theirs, repository)
     if missing:
         return _shown(desk, standing, *missing)
-    asked = stuck.filled.question
-    theirs = tree.snapshot(repository)
-    with Workbench(repository) as bench:
-        remade = locks(stuck.filled)
-        answers = {path: bench.trees.find(theirs, path) for path in asked.sides}
-        answers |= {p: new for p, _, new in bench.trees.changes(stuck.tree, theirs)}
-        answers = {path: new for path, new in answers.items() if path not in remade}
-        whole = complete(asked.tree, {**answers, **remade}, bench=bench)
-        if whole == bench.objects.tree(stuck.head) and not empty:
-            return _shown(desk, standing, _nothing_left(desk, standing, stuck))
-        by = Provenance(
-            author=author, date=session.now.date().isoformat(), channel=standing.channel,
-            onto=standing.onto,
-        )  # fmt: skip
-        made = record(asked, answers, by, bench=bench)
-    before = {r.key: r for r in standing.answers}
-    kept = [r for r in standing.answers if r not in stuck.filled.used]
-    fresh = [before[r.key] if _same_answer(before.get(r.key), r) else r for r in made]
-    answers_now = {r.key: r for r in (*kept, *fresh)}
+    by = Provenance(
+        author=author, date=session.now.date().isoformat(), channel=standing.channel,
+        onto=standing.onto,
+    )  # fmt: skip
+    made = answer_of(stuck, theirs, by, repository=repository)
+    if made.empty and not empty:
+        return _shown(desk, standing, _nothing_left(desk, standing, stuck))
     standing = msgspec.structs.replace(
         standing, step=Step.LAYING_OUT,
-        answers=tuple(sorted(answers_now.values(), key=file_name)),
+        answers=with_answer(standing.answers, stuck, made.resolutions),
     )  # fmt: skip
     if not session.dry_run:
         assert standing.head is not None
         tree.save_commits(standing.head)
         desk.folder.write(standing)
     return standing
-
-
-def _same_answer(old: Resolution | None, new: Resolution) -> bool:
-    return old is not None and (old.hunk, old.files) == (new.hunk, new.files)
 
 
 def _nothing_left(desk: Desk, standing: Standing, stuck: Stuck) -> Undecided:
