@@ -1,6 +1,7 @@
 """Which forge: GitHub when the surroundings hold a token or an App's key, else this machine's."""
 
 import os
+import re
 from collections.abc import Mapping
 
 from forkbot.connection import Connection
@@ -38,9 +39,19 @@ def connected(session: Session) -> Connection:
             ambient=session.ambient,
             api=os.environ.get("GITHUB_API_URL") or API,
             web=os.environ.get("GITHUB_SERVER_URL") or WEB,
+            pace=_pace(os.environ.get("FORKBOT_PACE") or "1"),
         ),
         home=home,
     )
+
+
+def _pace(text: str) -> float:
+    """Return the seconds between two writes: GitHub asks for one, one's own server for none."""
+    if not re.fullmatch(r"\d{1,3}(\.\d{1,3})?", text):
+        raise UsageError(
+            f"not a number of seconds: {text!r}", where="FORKBOT_PACE", hint="unset it"
+        )
+    return float(text)
 
 
 def _auth(token: str, app: Mapping[str, str]) -> Auth:

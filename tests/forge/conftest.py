@@ -1,16 +1,26 @@
 """Forges to try: the one of this machine, and GitHub, which is npm's ``emulate`` behind a gate."""
 
+import contextlib
 import os
+import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from forkbot.forge.patience import ASKING
-from tests.forge.emulator import Emulator, emulator
+from forkbot.verify.toolchain import Toolchain
+from forkbot.verify.wasmtime import Wasmtime
+from tests.e2e.conftest import tools as tools  # noqa: PLC0414 - a fixture here, too
+from tests.e2e.world import World
+from tests.forge.emulator import OUR_TOKEN, Emulator, emulator
 from tests.forge.gate import Gate
+from tests.forge.hosted import Hosted
+from tests.forge.hub import Hub
 from tests.forge.places import GitHubPlace, LocalPlace, Place
+from tests.forge.smarthttp import GitServer
+from tests.forge.story import prove
 from tests.get_emulate import home
 
 # Before any test is sealed.
@@ -62,3 +72,31 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
         return LocalPlace(tmp_path / "forge")
     there: GitHubPlace = request.getfixturevalue("github")
     return there
+
+
+@pytest.fixture
+def hubs(
+    gate: Gate, running: Emulator, tmp_path: Path, git_env: dict[str, str]
+) -> Iterator[Callable[[], Hosted]]:
+    """Return what makes worlds on GitHub, each for an owner who has nothing yet; one at a time."""
+    with contextlib.ExitStack() as opened:
+
+        def make() -> Hosted:
+            place = Path(tempfile.mkdtemp(prefix="hosted-", dir=tmp_path))
+            git = opened.enter_context(GitServer(place / "served", OUR_TOKEN).opened())
+            return Hosted(place, Hub(gate, running, git, git_env))
+
+        yield make
+    gate.meet, gate.refusal = (lambda _: True), (lambda _: None)
+
+
+@pytest.fixture
+def hosted(hubs: Callable[[], Hosted]) -> Hosted:
+    """Return one such world."""
+    return hubs()
+
+
+@pytest.fixture(scope="session")
+def proofs(tmp_path_factory: pytest.TempPathFactory, tools: tuple[Toolchain, Wasmtime]) -> Path:
+    """Return where it is on record that the results of the story are green."""
+    return prove(World(tmp_path_factory.mktemp("proofs")), tools)

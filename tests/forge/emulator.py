@@ -23,6 +23,7 @@ PERSON, THEIR_TOKEN = "ann", "ghp_ofAnn"
 APP, INSTALLATION = 7, 100
 # a second App, whose installation lacks what forkbot needs
 POOR_APP, POOR_INSTALLATION = 8, 200
+OWNERS = tuple(f"owner-{n}" for n in range(400))  # who own repositories in one story each
 _ALL = {
     "metadata": "read", "contents": "write", "issues": "write", "pull_requests": "write",
     "workflows": "write",
@@ -93,7 +94,9 @@ def _seed(key: str) -> Mapping[str, object]:
         },
         "github": {
             "users": [{"login": US}, {"login": PERSON}],
-            "orgs": [],
+            "orgs": [
+                {"login": owner, "members": [{"login": US, "role": "admin"}]} for owner in OWNERS
+            ],
             "repos": [],
             "apps": [
                 app(APP, "keeper", INSTALLATION, _ALL),

@@ -79,6 +79,10 @@ class Gate:
         self.wrong: list[str] = []
         self.calm = threading.Event()  # set when nothing shall drip any more
         self.done: Callable[[Asked], None] = lambda _: None  # called before an answer is sent
+        # called as a write comes; False: the line breaks before it is done
+        self.meet: Callable[[Asked], bool] = lambda _: True
+        # what GitHub refuses and emulate would do
+        self.refusal: Callable[[Asked], Answer | None] = lambda _: None
         self._faults: list[tuple[Which, Fault]] = []
         self._added: list[tuple[Which, Mapping[str, str]]] = []
         self._server = _Server(("127.0.0.1", 0), self)
@@ -191,7 +195,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             token=self.headers.get("Authorization", "").rpartition(" ")[2],
         )
         gate.note(asked)
-        fault = gate.fault(asked)
+        fault = gate.fault(asked) or gate.refusal(asked)
+        if asked.writes and not gate.meet(asked):
+            fault = Lost(after=False)
         match fault:
             case None:
                 answer = self._behind(data)

@@ -163,6 +163,30 @@ class _Comment(msgspec.Struct):
     body: str
 
 
+def seen_in(emulator: Emulator, at: str) -> list[Seen]:
+    """Return all that the repository at a path of the API has, oldest first."""
+    found: list[_Entry] = []
+    for kind in ("issues", "pulls"):
+        path = f"{at}/{kind}?state=all&per_page=100"
+        found += msgspec.convert(emulator.ask("GET", path), list[_Entry])
+    return [_seen(emulator, at, e) for e in sorted(found, key=lambda e: e.number)]
+
+
+def _seen(emulator: Emulator, at: str, entry: _Entry) -> Seen:
+    path = f"{at}/issues/{entry.number}/comments"
+    comments = msgspec.convert(emulator.ask("GET", path), list[_Comment])
+    return Seen(
+        number=entry.number,
+        author=entry.user.login,
+        open=entry.state == "open",
+        title=entry.title,
+        text=entry.body or "",
+        labels=tuple(la.name for la in entry.labels),
+        head=entry.head.ref if entry.head else "",
+        comments=tuple(c.body for c in comments),
+    )
+
+
 class GitHubPlace:
     """A repository on emulate; a person has a token of their own, and comes past the gate."""
 
@@ -197,25 +221,7 @@ class GitHubPlace:
 
     def seen(self) -> list[Seen]:
         """Return all there is, oldest first."""
-        found: list[_Entry] = []
-        for kind in ("issues", "pulls"):
-            path = f"{self.at}/{kind}?state=all&per_page=100"
-            found += msgspec.convert(self.emulator.ask("GET", path), list[_Entry])
-        return [self._seen(e) for e in sorted(found, key=lambda e: e.number)]
-
-    def _seen(self, entry: _Entry) -> Seen:
-        path = f"{self.at}/issues/{entry.number}/comments"
-        comments = msgspec.convert(self.emulator.ask("GET", path), list[_Comment])
-        return Seen(
-            number=entry.number,
-            author=entry.user.login,
-            open=entry.state == "open",
-            title=entry.title,
-            text=entry.body or "",
-            labels=tuple(la.name for la in entry.labels),
-            head=entry.head.ref if entry.head else "",
-            comments=tuple(c.body for c in comments),
-        )
+        return seen_in(self.emulator, self.at)
 
     def branch(self, name: str) -> None:
         """Make a branch that a pull request can be opened for."""

@@ -5,6 +5,7 @@ import contextlib
 import gzip
 import http.server
 import os
+import socket
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -18,10 +19,15 @@ class GitServer:
 
     def __init__(self, root: Path, password: str) -> None:
         self.root = root
-        self.wanted = "Basic " + base64.b64encode(f"{USER}:{password}".encode()).decode()
+        self.wanted = basic(USER, password)
+        self.people = {self.wanted: USER}  # who else may push: their header, their login
+        self.public = False  # whether anybody may fetch
         self.told: list[str] = []  # each Authorization header that came
         self.redirect = ""  # where else everything is
         self.asked: Callable[[], None] = lambda: None  # called within each request
+        # called as a push comes, with its refs; False: the line breaks before it is done
+        self.meet: Callable[[str, list[str]], bool] = lambda _, __: True
+        self.pushed: Callable[[str], None] = lambda _: None  # called after one, with its path
         self._server = _Server(("127.0.0.1", 0), self)
 
     @property
@@ -40,6 +46,21 @@ class GitServer:
             self._server.shutdown()
             self._server.server_close()
             thread.join()
+
+
+def basic(user: str, password: str) -> str:
+    """Return the header with which somebody comes."""
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+def pushed_refs(body: bytes) -> list[str]:
+    """Return what a push asks for, a ref each with what it is to become; git's pkt-lines."""
+    refs = []
+    while (size := int(body[:4] or b"0", 16)) > 4:
+        line, body = body[4:size], body[size:]
+        _, new, ref = line.partition(b"\0")[0].decode().rstrip("\n").split(" ", 2)
+        refs.append(f"{ref} {new[:12]}")
+    return refs
 
 
 class _Server(http.server.ThreadingHTTPServer):
@@ -64,8 +85,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         git.asked()
         if git.redirect:
             self._send(302, {"Location": git.redirect + self.path}, b"")
-        elif said != git.wanted:
+        elif said not in git.people and not (git.public and "receive-pack" not in self.path):
             self._send(401, {"WWW-Authenticate": 'Basic realm="git"'}, b"")
+        elif self.path.endswith("/git-receive-pack") and (refs := pushed_refs(data)):
+            self._push(data, self.path.removesuffix("/git-receive-pack").strip("/"), refs)
         else:
             self._run(data)
 
@@ -82,7 +105,21 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             data = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         return gzip.decompress(data) if self.headers.get("Content-Encoding") == "gzip" else data
 
+    def _push(self, data: bytes, repository: str, refs: list[str]) -> None:
+        git = self.server.git
+        if git.meet(repository, refs):
+            answer = self._answer(data)
+            git.pushed(repository)
+            self._send(*answer)
+        else:
+            self.close_connection = True
+            with contextlib.suppress(OSError):
+                self.connection.shutdown(socket.SHUT_RDWR)
+
     def _run(self, data: bytes) -> None:
+        self._send(*self._answer(data))
+
+    def _answer(self, data: bytes) -> tuple[int, dict[str, str], bytes]:
         path, _, query = self.path.partition("?")
         env = {
             "PATH": os.environ["PATH"],
@@ -95,7 +132,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             "REQUEST_METHOD": self.command,
             "PATH_INFO": path,
             "QUERY_STRING": query,
-            "REMOTE_USER": USER,
+            "REMOTE_USER": self.server.git.people.get(self.headers.get("Authorization", ""), ""),
             "CONTENT_TYPE": self.headers.get("Content-Type", ""),
             "CONTENT_LENGTH": str(len(data)),
         }
@@ -105,7 +142,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         )  # fmt: skip
         head, _, body = done.stdout.partition(b"\r\n\r\n")
         headers = dict(line.split(": ", 1) for line in head.decode().splitlines())
-        self._send(int(headers.pop("Status", "200").split()[0]), headers, body)
+        return int(headers.pop("Status", "200").split()[0]), headers, body
 
     def _send(self, status: int, headers: dict[str, str], body: bytes) -> None:
         self.send_response_only(status)
