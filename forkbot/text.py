@@ -22,3 +22,35 @@ def visible(text: str) -> str:
 def decode(data: bytes) -> str:
     """Return bytes of any encoding as text: UTF-8, and what is not as ``\\xNN``."""
     return visible(data.decode(errors="backslashreplace"))
+
+
+# letters beyond ASCII are none to GitHub where it looks for the edge of a name
+_A = re.ASCII | re.IGNORECASE
+_REFERENCES = (
+    # a name that is pinged; what stands in a mail address is none, a commit of a repository is
+    (re.compile(r"((?<!\w)@(?=\w)|@(?=[0-9a-f]{7}))", _A), "\\1\u200b"),
+    (re.compile(r"#(?=\d)"), "#\u200b"),
+    (re.compile(r"\b(GH)-(?=\d)", _A), "\\1\u200b-"),
+    # GitHub's own way to link one of its pages that leaves no note there
+    (re.compile(r"https?://(?:www\.)?github\.com/", _A), "https://redirect.github.com/"),
+    # a forge elsewhere has no such way: what it names is no page of it any more
+    (
+        re.compile(
+            r"(https?://(?!redirect\.github\.com/)[^\s<>]*"
+            r"/(?:issues|pulls?|discussions|merge_requests|commits?)/)(?=\w)",
+            _A,
+        ),
+        "\\1\u200b",
+    ),
+)
+
+
+def quiet(message: str) -> str:
+    """Return a commit's message that pings nobody, and neither notes nor closes an issue.
+
+    A fork branch is pushed anew each night, and GitHub tells each new commit to whatever its
+    message names: "#1" in a fork is upstream's, too. Read aloud it is the same text.
+    """
+    for pattern, without in _REFERENCES:
+        message = pattern.sub(without, message)
+    return message

@@ -168,6 +168,4 @@ def _files(
     """Return the patch files for ``onto``; the old ones where the series stops or stays."""
     if any(p.conflict for p in pushed) or base.commit == onto.commit:
         return {p.patch.name: p.patch for p in pushed}
-    return export(
-        tuple((p.patch, p.commit, p.before, p.tree) for p in carried if p.commit), bench=bench
-    )
+    return export(tuple((p.patch, p.before, p.tree) for p in carried if p.commit), bench=bench)

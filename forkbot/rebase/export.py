@@ -8,6 +8,7 @@ from forkbot.git.objects import Objects
 from forkbot.git.workbench import Workbench
 from forkbot.model.stack import Patch
 from forkbot.stackdir.patches import parse_patch
+from forkbot.text import quiet
 from forkbot.words import Oid, PatchName
 
 COMMITTER = "forkbot <forkbot@localhost.invalid>"
@@ -24,7 +25,18 @@ _FORMAT = (
 
 
 def commit_patch(patch: Patch, *, tree: Oid, parent: Oid, objects: Objects, when: int) -> Oid:
-    """Write the patch's commit: its own author, date and words; forkbot's committer line."""
+    """Write the patch's commit: its own author, date and words; forkbot's committer line.
+
+    The words are made quiet: what is pushed each night must not tell upstream's issues each time.
+    """
+    return _commit(
+        patch, quiet(patch.message), tree=tree, parent=parent, objects=objects, when=when
+    )
+
+
+def _commit(
+    patch: Patch, message: str, *, tree: Oid, parent: Oid, objects: Objects, when: int
+) -> Oid:
     offset = patch.author_date.utcoffset()
     minutes = int(offset.total_seconds()) // 60 if offset else 0
     sign = "-" if minutes < 0 else "+"
@@ -35,7 +47,7 @@ def commit_patch(patch: Patch, *, tree: Oid, parent: Oid, objects: Objects, when
         parents=(parent,),
         author=f"{author} {int(patch.author_date.timestamp())} {zone}".encode(),
         committer=f"{COMMITTER} {when} +0000".encode(),
-        message=patch.message.encode(),
+        message=message.encode(),
     )
 
 
@@ -45,27 +57,28 @@ def make_patch(draft: Patch, *, before: Oid, after: Oid, bench: Workbench) -> Pa
     root = bench.objects.write_commit(
         tree=before, parents=(), author=nobody, committer=nobody, message=b"base"
     )
-    commit = commit_patch(draft, tree=after, parent=root, objects=bench.objects, when=0)
-    return render_patch(draft, commit=commit, bench=bench, before=before, tree=after)
+    # a file has the person's words as they are
+    commit = _commit(draft, draft.message, tree=after, parent=root, objects=bench.objects, when=0)
+    return _rendered(draft, commit=commit, bench=bench, before=before, tree=after)
 
 
 def export(
-    carried: tuple[tuple[Patch, Oid, Oid, Oid], ...], *, bench: Workbench
+    carried: tuple[tuple[Patch, Oid, Oid], ...], *, bench: Workbench
 ) -> dict[PatchName, Patch]:
     """Return each carried patch's file for its new place.
 
-    ``carried`` gives, in order, the patch, its new commit, the tree under it and its own tree.
+    ``carried`` gives, in order, the patch, the tree under it and its own tree.
     Old bytes that reproduce the new tree exactly are kept; one without a mail has none to keep.
     """
     return {
         patch.name: patch
         if patch.mail and bench.patcher.apply(patch.diff, tree=before) == tree
-        else render_patch(patch, commit=commit, bench=bench, before=before, tree=tree)
-        for patch, commit, before, tree in carried
+        else make_patch(patch, before=before, after=tree, bench=bench)
+        for patch, before, tree in carried
     }
 
 
-def render_patch(patch: Patch, *, commit: Oid, bench: Workbench, before: Oid, tree: Oid) -> Patch:
+def _rendered(patch: Patch, *, commit: Oid, bench: Workbench, before: Oid, tree: Oid) -> Patch:
     """Return the patch written anew from its commit, and prove that it makes the same tree."""
     bench.objects.flush()
     mail = bench.repository.git(*_FORMAT, "--end-of-options", commit).stdout

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.crates import LOWER, Crates
-from tests.e2e.world import World
+from tests.e2e.world import Changes, World
+from tests.linked import references
 from tests.report.test_neutral import LIVE, inside
 
 SECRETS = {
@@ -83,6 +84,34 @@ def test_a_hostile_upstream_reaches_nobody(world: World) -> None:
         if token.type.startswith("text"):
             assert LIVE.search(token.content) is None, token.content
     assert "\\x1b[2J" in report
+
+
+LOUD = (
+    "Since #3000 @maintainer wants it; see https://github.com/o/r/pull/1, o/r#2, GH-3.\n"
+    "\nFixes: #4\nCloses https://github.com/o/r/issues/5"
+)
+
+
+def test_what_is_published_tells_nothing_to_the_issues_it_names(world: World) -> None:
+    """A fork branch is new commits each night: each would leave a note in upstream's issues."""
+    upstream = world.upstream()
+    upstream.commit("begin", {"a": "1\n2\n3\n4\n", "b": "b\n"})
+    ours: Changes = {"a": "1\n2\n3\nours\n"}
+    world.stack(upstream, {"fix": ours, "more": {"b": "ours\n"}}, why={"fix": LOUD})
+    world.forkbot("rebase")
+    upstream.commit("news", {"a": "0\n1\n2\n3\n4\n"})
+    world.forkbot("rebase")
+    world.bless("demo")
+    world.forkbot("publish")
+    told = world.fork().git("log", "--format=%B", "wasip2", "-2").stdout.decode()
+    assert "Since #\u200b3000 @\u200bmaintainer wants it" in told
+    assert references(told) == []
+    # the stack's files have it as the person wrote it, and nothing is done twice
+    assert LOUD.encode() in (world.folder() / "patches" / "fix.patch").read_bytes()
+    before = world.listing(".forkbot/runs")
+    world.forkbot("rebase")
+    world.forkbot("publish")
+    assert world.listing(".forkbot/runs") == before
 
 
 def test_credentials_in_gits_own_configuration_are_not_told(world: World, tmp_path: Path) -> None:
