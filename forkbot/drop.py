@@ -115,6 +115,7 @@ def _lock(lock: Lock, dropped: Dropped) -> Lock:
             base=base.commit, base_label=base.label, base_tree=base.tree,
             result=result.commit, result_tree=result.tree,
             published=lock.channels[channel].published,
+            published_of=lock.channels[channel].published_of,
         )  # fmt: skip
         lock = lock.with_channel(channel, after)
     return lock

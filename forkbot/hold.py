@@ -36,7 +36,12 @@ def hold_back(
 
 def hold(plan: Publication, why: str) -> Publication:
     """Return the plan as one that writes nothing."""
-    return msgspec.structs.replace(plan, move=Move.HELD, why=why, recovery="")
+    return msgspec.structs.replace(plan, move=Move.HELD, why=why, recovery="", retired=())
+
+
+def refused(attempt: Attempt) -> bool:
+    """Return whether the fork branch could not be published: a person's work, or a rule there."""
+    return attempt.publication is not None and attempt.publication.move is Move.REFUSED
 
 
 def below(attempt: Attempt, attempts: list[Attempt]) -> list[Attempt]:

@@ -7,8 +7,7 @@ from forkbot.attempt import Attempt
 from forkbot.errors import EXIT_BUILD, EXIT_CONFLICT, EXIT_DONE, EXIT_REFUSED, ForkbotError, gravest
 from forkbot.git.bundle import make_bundle
 from forkbot.git.repository import git_version, sealed_env
-from forkbot.hold import suspicious
-from forkbot.model.publication import Move
+from forkbot.hold import refused, suspicious
 from forkbot.model.record import RunRecord, StackRecord, Trouble
 from forkbot.model.verdict import Colour, Verdict
 from forkbot.session import Session
@@ -52,7 +51,7 @@ def _exit_code(attempt: Attempt) -> int:
         return attempt.trouble.exit_code
     if attempt.rebased is not None and attempt.rebased.facts.conflict is not None:
         return EXIT_CONFLICT
-    if attempt.publication is not None and attempt.publication.move is Move.REFUSED:
+    if refused(attempt):
         return EXIT_REFUSED
     if suspicious(attempt):
         return EXIT_CONFLICT

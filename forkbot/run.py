@@ -14,7 +14,7 @@ from forkbot.connection import Connection
 from forkbot.errors import ForkbotError, RemoteError
 from forkbot.forge.base import Forge
 from forkbot.ground import ground
-from forkbot.hold import below, hold, hold_back, red, suspicious
+from forkbot.hold import below, hold, hold_back, red, refused, suspicious
 from forkbot.locate import Aim
 from forkbot.model.publication import Move
 from forkbot.model.record import RunRecord
@@ -113,9 +113,9 @@ def _plan(attempts: list[Attempt], *, session: Session, forge: Forge) -> None:
         try:
             attempt.publication = plan_publication(
                 stack=stack.name,
-                repo=stack.policy.fork.repo,
+                fork=stack.policy.fork,
                 branch=stack.branch(session.channel),
-                new=tip,
+                tip=tip,
                 forge=forge,
                 repository=attempt.repository,
                 known=lock.published if lock else None,
@@ -149,7 +149,7 @@ def _publish(attempt: Attempt, attempts: list[Attempt], *, session: Session, for
     plan = attempt.publication
     if plan is None or not plan.writes or attempt.repository is None:
         return
-    lost = [a.stack.name for a in below(attempt, attempts) if a.trouble is not None]
+    lost = [a.stack.name for a in below(attempt, attempts) if a.trouble or refused(a)]
     if lost:
         why = f"waits: {lost[0]} was not published"
         attempt.publication = hold(plan, why)

@@ -17,6 +17,7 @@ class Standing(Fact, frozen=True, kw_only=True):
     repo: str
     branch: str
     result: Oid | None
+    wanted: Oid | None  # what publishing the result makes of the fork branch
     tip: Oid | None  # of the fork branch, as the forge has it now
 
     @property
@@ -24,7 +25,7 @@ class Standing(Fact, frozen=True, kw_only=True):
         """Return in a word how the fork branch stands to the stack."""
         if self.tip is None:
             return "not published"
-        return "published" if self.tip == self.result else "differs"
+        return "published" if self.tip == self.wanted else "differs"
 
 
 def standing(stack: Stack, channel: Channel, *, forge: Forge) -> Standing:
@@ -42,5 +43,6 @@ def standing(stack: Stack, channel: Channel, *, forge: Forge) -> Standing:
         repo=repo,
         branch=branch,
         result=lock.result if lock else None,
+        wanted=lock.wanted if lock else None,
         tip=tip,
     )

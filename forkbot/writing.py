@@ -27,9 +27,11 @@ def write_files_of(
     if verification is not None:
         verdict = _stack_verdict(stack.name, verification, before=verdict)
     published = before.published if before else None
+    published_of = before.published_of if before else None
     plan = attempt.publication
     if plan is not None and (plan.writes or plan.move is Move.NOTHING):
         published = plan.new
+        published_of = facts.tip if plan.new != facts.tip else None
     lock = ChannelLock(
         base=facts.onto.commit,
         base_label=facts.onto.label,
@@ -37,6 +39,7 @@ def write_files_of(
         result=facts.tip,
         result_tree=facts.tree,
         published=published,
+        published_of=published_of,
         verdict=verdict,
         probed=before.probed if before and same else None,
     )

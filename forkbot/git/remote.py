@@ -17,11 +17,11 @@ from forkbot import process
 from forkbot.errors import (
     MachineError,
     ProcessError,
-    RefusedError,
     RemoteError,
     TimedOutError,
     UsageError,
 )
+from forkbot.git.refusal import explain_denial, refusal, rejections, said_for_people
 from forkbot.git.repository import Repository, disk_trouble, says_full
 from forkbot.text import redact
 from forkbot.words import Oid
@@ -43,11 +43,11 @@ _TRANSFER = 1800.0
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class RefUpdate:
-    """One ref of a push: what it must be before (None: absent), and what it becomes."""
+    """One ref of a push: what it must be before, and what it becomes; None is absent."""
 
     ref: str
     expected: Oid | None
-    new: Oid
+    new: Oid | None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -140,34 +140,25 @@ class Remote:
     def push(self, source: Repository, updates: Sequence[RefUpdate]) -> None:
         """Push all updates or none, each only if its ref is still what is expected.
 
-        Raises ``RefusedError`` when a lease is lost or the other side declines.
+        Raises ``PushRefusedError`` when a lease is lost or the other side declines.
         """
         leases = [f"--force-with-lease={u.ref}:{u.expected or ''}" for u in updates]
-        refspecs = [f"{u.new}:{u.ref}" for u in updates]
+        refspecs = [f"{u.new or ''}:{u.ref}" for u in updates]
+        lost: list[bool] = []  # the answers to attempts before the last one
         said = self._ask(
             source, "push", "--porcelain", "--atomic", "--no-verify", *leases, "--", self.url,
-            *refspecs, timeout=_TRANSFER, ok=(0, 1),
+            *refspecs, timeout=_TRANSFER, ok=(0, 1), again=lambda: lost.append(True),
         )  # fmt: skip
         if said.code == 0:
             return
-        names = [u.ref for u in updates]
-        if self.refs(*names) == {u.ref: u.new for u in updates}:
-            return  # an attempt before this one arrived, and its answer was lost
-        rejected = [
-            line.split("\t")
-            for line in said.stdout.decode(errors="replace").splitlines()
-            if line.startswith("!")
-        ]
-        if not rejected or any("unpacker error" in li for line in rejected for li in line):
+        if lost and self.refs(*(u.ref for u in updates)) == {
+            u.ref: u.new for u in updates if u.new
+        }:
+            return  # one of those arrived
+        rejected = rejections(said.stdout)
+        if not rejected or any("unpacker error" in r.words for r in rejected):
             raise self._trouble(process.last_words(said.stderr))
-        # the rest of an atomic push fails with the one ref that is to blame
-        blamed = [p for p in rejected if len(p) > 2 and "atomic push failed" not in p[2]]
-        reasons = "; ".join(f"{p[1].rpartition(':')[2]}: {p[2]}" for p in blamed)
-        raise RefusedError(
-            f"the push was refused, nothing was changed: {redact(reasons)}",
-            where=self.shown,
-            hint="run the same command again: it starts from what is there now",
-        )
+        raise refusal(rejected, said_for_people(said.stderr), where=self.shown)
 
     def _ask(
         self,
@@ -175,6 +166,7 @@ class Remote:
         *args: str,
         timeout: float = _LISTING,
         ok: Sequence[int] = (0,),
+        again: Callable[[], None] = lambda: None,
     ) -> process.Completed:
         env = dict(self._env)
         if self._credential is not None:
@@ -190,6 +182,7 @@ class Remote:
                 stop=tenacity.stop_after_attempt(1 if is_path(self.url) else 3),
                 wait=tenacity.wait_exponential_jitter(initial=1, max=15),
                 retry=tenacity.retry_if_exception_type(ProcessError),
+                before_sleep=lambda _: again(),
                 reraise=True,
             )(self._once, args, env=env, timeout=timeout, ok=ok)
         except ProcessError as e:
@@ -214,6 +207,9 @@ class Remote:
                 where=self.shown,
                 hint="free some space, then run the same command again",
             )
+        denied = explain_denial(last_words, where=self.shown) if self._credential else None
+        if denied is not None:
+            return RemoteError(denied[0], where=self.shown, hint=denied[1])
         cause = next(
             (
                 li

@@ -12,8 +12,15 @@ class Move(enum.Enum):
     NOTHING = "nothing"  # it is already there
     CREATE = "create"
     UPDATE = "update"
-    REFUSED = "refused"  # a person's work is in the way
+    REFUSED = "refused"  # a person's work is in the way, or the other side declined: see `why`
     HELD = "held"  # not publishable: see `why`
+
+
+class Recovery(Fact, frozen=True, kw_only=True):
+    """A tag that keeps an overwritten tip reachable."""
+
+    ref: str
+    oid: Oid
 
 
 class Publication(Fact, frozen=True, kw_only=True):
@@ -26,7 +33,10 @@ class Publication(Fact, frozen=True, kw_only=True):
     old: Oid | None = None
     new: Oid | None = None
     recovery: str = ""  # the tag that keeps `old` reachable
+    retired: tuple[Recovery, ...] = ()  # older ones that go with the push, as the policy says
+    left_out: int = 0  # files of upstream's .github/workflows
     why: str = ""
+    hint: str = ""  # what to do about `why`
     done: bool = False  # False in a dry run
 
     @property

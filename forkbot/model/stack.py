@@ -47,6 +47,15 @@ class ReleasePolicy(Fact, frozen=True, kw_only=True):
     ] = ()
 
 
+class RecoveryPolicy(Fact, frozen=True, kw_only=True):
+    """How long an overwritten tip of the fork branch stays reachable by its recovery tag."""
+
+    days: Annotated[int, Meta(ge=1, le=36_500, description="keep those of the last so many")] = 90
+    least: Annotated[
+        int, Meta(ge=1, le=1000, description="keep the newest so many, however old they are")
+    ] = 10
+
+
 class ForkPolicy(Fact, frozen=True, kw_only=True):
     """The repository the stack is published to, and its branch for each channel."""
 
@@ -54,6 +63,11 @@ class ForkPolicy(Fact, frozen=True, kw_only=True):
     branches: Annotated[
         dict[Channel, BranchName], Meta(description="one for each channel; all stacks may share it")
     ] = msgspec.field(default_factory=dict)
+    workflows: Annotated[
+        Literal["keep", "leave-out"],
+        Meta(description="what becomes of upstream's .github/workflows in the fork"),
+    ] = "keep"
+    recovery: RecoveryPolicy = RecoveryPolicy()
 
 
 class BuildPolicy(Fact, frozen=True, kw_only=True):
@@ -194,8 +208,18 @@ class ChannelLock(Fact, frozen=True, kw_only=True, omit_defaults=True):
     result: Annotated[Oid, Meta(description="the stack's tip commit on the base")]
     result_tree: Oid
     published: Oid | None = None
+    published_of: Annotated[
+        Oid | None, Meta(description="the result below `published`, where workflows are left out")
+    ] = None
     verdict: StackVerdict | None = None
     probed: Annotated[Probed | None, Meta(description="of `result`; goes when that changes")] = None
+
+    @property
+    def wanted(self) -> Oid:
+        """Return what the fork branch is when `result` is published, as far as that is known."""
+        if self.published is not None and self.published_of == self.result:
+            return self.published
+        return self.result
 
 
 class Lock(Fact, frozen=True, kw_only=True):

@@ -51,6 +51,8 @@ def _worst(stack: StackRecord) -> list[str]:
         return [f"{stack.name}: {stopped(stack.rebase)}"]
     if plan is not None and plan.move is Move.REFUSED:
         place = f"{plan.repo} {plan.branch}"
+        if plan.hint:
+            return [f"{stack.name}: {place} was not published: {clip(plan.why)}"]
         return [f"{stack.name}: a person's commits are on {place}, and it was left as it is"]
     odd = stack.rebase.unacknowledged
     if odd:
@@ -213,7 +215,7 @@ def _branch(plan: Publication | None, *, dry_run: bool) -> str:
     instead = "would be" if dry_run else "not"
     match plan.move:
         case Move.NOTHING:
-            return f"{place}: up to date"
+            return f"{place}: up to date" + (f", {plan.why}" if plan.why else "")
         case Move.CREATE:
             return f"{place}: created" if plan.done else f"{place}: {instead} created"
         case Move.UPDATE:
@@ -235,9 +237,12 @@ def writes(record: RunRecord) -> tuple[str, ...]:
         plan = stack.publication
         if plan is not None and plan.writes and plan.new is not None:
             was = f"{plan.old[:12]} → " if plan.old else "new, "
-            lines.append(f"push {plan.repo} {plan.branch}: {was}{plan.new[:12]}")
+            files = count(plan.left_out, "workflow file")
+            bare = f", without {files} of upstream's" if plan.left_out else ""
+            lines.append(f"push {plan.repo} {plan.branch}: {was}{plan.new[:12]}{bare}")
             if plan.old is not None:
                 lines.append(f"push {plan.repo} {plan.recovery}: keeps {plan.old[:12]}")
+            lines += [f"delete {plan.repo} {tag.ref}: {tag.oid[:12]}" for tag in plan.retired]
         gone = {f"patches/{o.name}.patch" for o in stack.rebase.dropped} if stack.rebase else set()
         lines += [
             f"{'delete' if name in gone else 'write'} stacks/{stack.name}/{name}"

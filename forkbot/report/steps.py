@@ -42,7 +42,7 @@ def _stack(stack: StackRecord, record: RunRecord) -> list[str]:
     if rebase.conflict is not None:
         return mend(rebase, record)
     if stack.publication is not None and stack.publication.move is Move.REFUSED:
-        return [_see_and_move(stack.publication)]
+        return [stack.publication.hint or _see_and_move(stack.publication)]
     return [acknowledge(rebase, rebase.unacknowledged)] if rebase.unacknowledged else []
 
 

@@ -24,6 +24,7 @@ class GitServer:
         self.public = False  # whether anybody may fetch
         self.told: list[str] = []  # each Authorization header that came
         self.redirect = ""  # where else everything is
+        self.denies = ""  # what a 403 says to whoever wants to push
         self.asked: Callable[[], None] = lambda: None  # called within each request
         # called as a push comes, with its refs; False: the line breaks before it is done
         self.meet: Callable[[str, list[str]], bool] = lambda _, __: True
@@ -87,6 +88,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self._send(302, {"Location": git.redirect + self.path}, b"")
         elif said not in git.people and not (git.public and "receive-pack" not in self.path):
             self._send(401, {"WWW-Authenticate": 'Basic realm="git"'}, b"")
+        elif git.denies and "git-receive-pack" in self.path:
+            self._send(403, {"Content-Type": "text/plain"}, git.denies.encode())
         elif self.path.endswith("/git-receive-pack") and (refs := pushed_refs(data)):
             self._push(data, self.path.removesuffix("/git-receive-pack").strip("/"), refs)
         else:

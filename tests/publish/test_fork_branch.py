@@ -13,7 +13,7 @@ import pytest
 from forkbot.git.repository import Repository
 from forkbot.rebase.export import COMMITTER
 from forkbot.words import Oid
-from tests.e2e.world import World
+from tests.e2e.world import NOW, World
 from tests.publish.conftest import OURS, move_on
 from tests.scenario import Upstream
 
@@ -133,8 +133,8 @@ def test_a_lease_lost_between_plan_and_push(world: World, upstream: Upstream) ->
     before = world.listing(".forkbot")
     said = world.forkbot("publish", env=race, code=6)
     assert last_lines(said.out) == [
-        "error: ~/root/.forkbot/forge/demo.git: the push was refused, nothing was changed: refs/heads/wasip2: [rejected] (stale info)",
-        "1 stack on main: 1 failed",
+        "refused: demo: the push was refused, nothing was changed: not what it was when forkbot looked: refs/heads/wasip2: stale info",
+        "1 stack on main: 1 refused",
         "next: run the same command again: it starts from what is there now",
     ]
     assert world.listing(".forkbot") == before
@@ -232,6 +232,54 @@ def test_a_push_whose_answer_was_lost(world: World) -> None:
         "next: git ls-remote ~/root/.forkbot/forge/demo.git",
     ]
     assert row(world.forkbot("publish").out) == "demo wasip2: up to date"
+
+
+def test_upstreams_workflows_are_left_out_where_the_policy_says_so(
+    world: World, upstream: Upstream
+) -> None:
+    with (world.folder() / "stack.yaml").open("a") as policy:
+        policy.write("fork: {repo: demo, workflows: leave-out}\n")
+    text = (world.folder() / "stack.yaml").read_text().replace("fork: {repo: demo}\n", "", 1)
+    (world.folder() / "stack.yaml").write_text(text)
+    world.forkbot("publish")
+    assert "published_of" not in (world.folder() / "stack.lock").read_text()
+    upstream.commit("ci", {".github/workflows/ci.yml": "on: push\n", ".github/workflows/x": "x"})
+    move_on(world, upstream, "1.1.0")
+    old = world.refs()[BRANCH]
+    said = world.forkbot("publish", "--dry-run")
+    push = last_lines(said.out)[0]
+    assert push.startswith(f"would push demo wasip2: {old[:12]} → ")
+    assert push.endswith(", without 2 workflow files of upstream's")
+    assert "differs" in world.forkbot("status").out
+    world.forkbot("publish")
+    assert world.log(world.fork(), BRANCH)[:2] == [
+        "Leave out upstream's workflows", "fix: make it so",
+    ]  # fmt: skip
+    names = world.fork().git("ls-tree", "-r", "--name-only", BRANCH).stdout.decode().split()
+    assert names == ["src/lib.rs", "src/new.rs"]
+    assert "differs" not in world.forkbot("status").out
+    before = world.listing()
+    assert row(world.forkbot("publish").out) == "demo wasip2: up to date"
+    assert world.listing() == before
+
+
+def test_recovery_tags_end_with_their_policy(world: World, upstream: Upstream) -> None:
+    text = (world.folder() / "stack.yaml").read_text()
+    more = "fork: {repo: demo, recovery: {days: 10, least: 1}}\n"
+    (world.folder() / "stack.yaml").write_text(text.replace("fork: {repo: demo}\n", more))
+    world.forkbot("publish")
+    first = world.refs()[BRANCH]
+    move_on(world, upstream, "1.1.0")
+    world.forkbot("publish")
+    move_on(world, upstream, "1.2.0")
+    later = {"SOURCE_DATE_EPOCH": str(NOW + 11 * 86_400)}
+    tag = f"refs/tags/forkbot/demo/2026-11-18-{first[:12]}"
+    said = world.forkbot("publish", "--dry-run", env=later)
+    assert f"would delete demo {tag}: {first[:12]}" in last_lines(said.out)
+    assert tag in world.refs()
+    second = world.refs()[BRANCH]
+    world.forkbot("publish", env=later)
+    assert set(world.refs()) == {BRANCH, f"refs/tags/forkbot/demo/2026-11-29-{second[:12]}"}
 
 
 @contextmanager
