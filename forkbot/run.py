@@ -1,4 +1,4 @@
-"""The only composer: load → locate → rebase → verify → publish → write, for a family of stacks.
+"""The only composer: load → locate → rebase → verify → publish → write → tell, for a family.
 
 Compute, then write (law 5): every stack is rebased, every fork branch looked at and the verdict
 known before anything moves. What is written then is, stack by stack: the branch (with its lease),
@@ -24,6 +24,7 @@ from forkbot.report.pages import pages
 from forkbot.rundir import RunDirectory
 from forkbot.session import Session
 from forkbot.stackdir.load import closure, load_family, select
+from forkbot.telling import tell
 from forkbot.verification import Verification, verification_of
 from forkbot.verify.toolchain import Toolchain, find_toolchain
 from forkbot.words import Channel
@@ -88,6 +89,8 @@ def run(
             attempts, verdict, session=session, command=command, seconds=time.monotonic() - began,
             run=runs.fresh_id(session.now),
         )  # fmt: skip
+        if Step.TELL in steps:
+            record = tell(record, family, whole=not names, session=session, connection=connection)
         if record.kept:
             bundles = dict(bundles_of(attempts, session))
             runs.write(record, pages=pages(record), bundles=bundles)

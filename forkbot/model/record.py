@@ -1,5 +1,6 @@
 """A run, as facts: enough to write the report, and to repeat any step on another machine."""
 
+from forkbot.model.artefact import Telling
 from forkbot.model.base import Fact
 from forkbot.model.conflictbranch import ConflictBranch
 from forkbot.model.fate import Rebase
@@ -43,6 +44,8 @@ class StackRecord(Fact, frozen=True, kw_only=True):
     orders: tuple[Given, ...] = ()  # what people told the bot to do
     paused: bool = False  # by an order: nothing was done, and nothing is told
     probes: tuple[ProbeAnswer, ...] = ()  # of every patch, in the order of the series; or of none
+    tellings: tuple[Telling, ...] = ()  # what was done, or would be, to its artefacts
+    untold: Trouble | None = None  # why an artefact is not as it should be
 
 
 class RunRecord(Fact, frozen=True, kw_only=True):
@@ -59,6 +62,8 @@ class RunRecord(Fact, frozen=True, kw_only=True):
     stacks: tuple[StackRecord, ...]
     verdict: Verdict | None = None
     trouble: Trouble | None = None  # what stopped the family, no one stack
+    tellings: tuple[Telling, ...] = ()  # of the family's artefacts
+    untold: Trouble | None = None  # why one of those, or of none could be said how they stand
     exit_code: int
 
     @property
@@ -70,6 +75,9 @@ class RunRecord(Fact, frozen=True, kw_only=True):
     @property
     def changed_something(self) -> bool:
         """Whether this run wrote anything to the stacks or the forge, or was red about it."""
-        return self.exit_code != 0 or any(
-            s.files_written or (s.publication and s.publication.done) for s in self.stacks
+        told = any(t.done for t in (*self.tellings, *(t for s in self.stacks for t in s.tellings)))
+        return (
+            self.exit_code != 0
+            or told
+            or any(s.files_written or (s.publication and s.publication.done) for s in self.stacks)
         )

@@ -99,12 +99,34 @@ class SmokePolicy(Fact, frozen=True, kw_only=True):
     upstream: UpstreamExpectation
 
 
+_Issue = Literal["issue", "none"]
+
+
 class WhenPolicy(Fact, frozen=True, kw_only=True):
-    """What to do with an outcome."""
+    """What to do with an outcome, and how people hear of it: one artefact a stack and kind."""
 
     clean: Annotated[
         Literal["publish", "hold"], Meta(description="publish a verified stack, or only report it")
     ] = "publish"
+    conflict: Annotated[
+        Literal["draft-pr", "issue", "none"],
+        Meta(description="a patch does not apply; the draft pull request is answered in a browser"),
+    ] = "draft-pr"
+    build: Annotated[_Issue, Meta(description="it applies, and does not build")] = "issue"
+    smoke: Annotated[_Issue, Meta(description="it builds, and does not run")] = "issue"
+    suspicious: Annotated[
+        _Issue, Meta(description="clean, and yet what upstream added is gone")
+    ] = "issue"
+    unreachable: Annotated[_Issue, Meta(description="upstream or the fork gives no answer")] = (
+        "issue"
+    )
+    publish_refused: Annotated[_Issue, Meta(description="the fork branch could not be moved")] = (
+        "issue"
+    )
+    droppable: Annotated[_Issue, Meta(description="a patch seems to be needed no longer")] = "issue"
+    dashboard: Annotated[
+        _Issue, Meta(description="a row of the family's issue says how this stack is")
+    ] = "none"
 
 
 class MergePolicy(Fact, frozen=True, kw_only=True):

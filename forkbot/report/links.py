@@ -35,6 +35,12 @@ class Web:
             return Link(Code(oid[:12]), f"{self.home}/commit/{oid}")
         return Code(oid[:12])
 
+    def between(self, base: Oid, onto: Oid, words: str) -> Word:
+        """Return words that lead to all that upstream did from one commit to another."""
+        if self.home and self.commits:
+            return Link(words, f"{self.home}/compare/{base}...{onto}")
+        return words
+
     def pull(self, number: int) -> Word:
         """Return a pull request's number, leading to its page."""
         return Link(f"#{number}", f"{self.home}/pull/{number}") if self.home else f"#{number}"

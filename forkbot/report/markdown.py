@@ -38,12 +38,17 @@ _NOTE = 2_400  # room for that note
 
 def render_markdown(record: RunRecord, *, limit: int = LIMIT) -> str:
     """Return the report of a run in no more than ``limit`` characters, nor bytes."""
-    return _page(report(record), limit)
+    return _page(report(record), limit, title=True)
 
 
-def _page(document: Document, limit: int) -> str:
+def render_body(document: Document, *, limit: int) -> str:
+    """Return a document for a place that shows its title already, such as an issue."""
+    return _page(document, limit, title=False)
+
+
+def _page(document: Document, limit: int, *, title: bool) -> str:
     top, *rest = document.sections
-    head = f"# {inline(document.title)}\n\n{_body(top.blocks)}"
+    head = f"# {inline(document.title)}\n\n" * title + _body(top.blocks)
     foot = f"---\n\n{_line(document.origin)}\n"
     pieces = tuple(_piece(section) for section in rest)
     room = limit - size(head) - size(foot)

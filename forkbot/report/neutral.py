@@ -28,6 +28,11 @@ def inline(text: str) -> str:
     return _SPECIAL.sub(r"\\\1", _dead(text))
 
 
+def title(text: str) -> str:
+    """Return foreign text for a title, where no Markdown is read but references are."""
+    return _dead(text)
+
+
 def in_html(text: str) -> str:
     """Return foreign text for between HTML tags in Markdown, where backslashes escape nothing."""
     return html.escape(_dead(text), quote=True)

@@ -13,6 +13,7 @@ from forkbot.model.verdict import Colour, Verdict
 from forkbot.report.links import short
 from forkbot.report.phrases import clip, count, listed, tally
 from forkbot.report.probes import probe_headline, was_probed
+from forkbot.report.told import telling_writes, untold
 from forkbot.report.verified import reds
 
 
@@ -34,6 +35,7 @@ def headline(record: RunRecord) -> str:
     worst = [line for stack in record.stacks for line in _worst(stack)]
     if record.verdict is not None:
         worst += reds(record.verdict)
+    worst += [f"not told: {line}" for line in untold(record)]
     if worst:
         more = f" (and {len(worst) - 1:,} more)" if len(worst) > 1 else ""
         return clip(worst[0], 300) + more
@@ -248,6 +250,7 @@ def writes(record: RunRecord) -> tuple[str, ...]:
             f"{'delete' if name in gone else 'write'} stacks/{stack.name}/{name}"
             for name in stack.files_to_write
         ]
+    lines += telling_writes(record)
     fresh = record.verdict is not None and not record.verdict.reused
     if lines or fresh or record.exit_code:
         lines.append(f"write .forkbot/runs/{record.id}/")

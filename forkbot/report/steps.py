@@ -42,7 +42,7 @@ def _stack(stack: StackRecord, record: RunRecord) -> list[str]:
     if rebase.conflict is not None:
         return mend(rebase, record)
     if stack.publication is not None and stack.publication.move is Move.REFUSED:
-        return [stack.publication.hint or _see_and_move(stack.publication)]
+        return [stack.publication.hint or see_and_move(stack.publication)]
     return [acknowledge(rebase, rebase.unacknowledged)] if rebase.unacknowledged else []
 
 
@@ -68,6 +68,11 @@ def drop(rebase: Rebase, outcome: PatchOutcome) -> str:
 def acknowledge(rebase: Rebase, suspicions: Sequence[Suspicion]) -> str:
     """Return the command by which a person says that suspicious lines are well."""
     return f'forkbot acknowledge {rebase.stack} {" ".join(s.key for s in suspicions)} --why "…"'
+
+
+def build_again(rebase: Rebase) -> str:
+    """Return the command that builds and runs the same result, and writes nothing."""
+    return f"forkbot rebase {rebase.stack}{_channel(rebase)} --verify --dry-run"
 
 
 def go_to(rebase: Rebase, floor: Floor) -> tuple[str, ...]:
@@ -129,8 +134,10 @@ def _channel(rebase: Rebase) -> str:
     return " --channel release" if rebase.channel is Channel.RELEASE else ""
 
 
-def _see_and_move(plan: Publication) -> str:
-    return (
-        f"git -C {shlex.quote(clip(plan.place, 400))} log {plan.branch}"
-        "  # then take it into a patch, or move the branch away"
-    )
+def see_and_move(plan: Publication) -> str:
+    """Return the command that shows whose commits are on a fork branch."""
+    place, branch = shlex.quote(clip(plan.place, 400)), shlex.quote(plan.branch)
+    look = f"git -C {place} log {branch}"
+    if "://" in place:
+        look = f"git fetch {place} {branch} && git log FETCH_HEAD"
+    return f"{look}  # then take it into a patch, or move the branch away"

@@ -21,6 +21,7 @@ from forkbot.report.overview import holds, rows, stopped, summary, writes
 from forkbot.report.phrases import clip, count, listed
 from forkbot.report.probes import advice, probe_headline, probe_writes, reason_of, was_probed, word
 from forkbot.report.steps import go_to, next_steps
+from forkbot.report.told import told, untold
 from forkbot.report.verified import reds
 from forkbot.text import visible
 
@@ -49,6 +50,10 @@ def _told(record: RunRecord) -> Iterator[Said]:
         yield f"held back: {line}", ""
     for line in writes(record):
         yield f"would {line}", ""
+    for line in untold(record):
+        yield f"not told: {line}", "red"
+    for line in told(record):
+        yield f"told: {line}", ""
     if record.kept and _more_to_read(record):
         yield f"the whole report: .forkbot/runs/{record.id}/report.html", ""
     yield summary(record), "bold green" if record.exit_code == 0 else "bold red"

@@ -81,10 +81,12 @@ def verification_sections(verdict: Verdict) -> Iterator[Section]:
     lead: list[Block] = [Paragraph(tools)]
     if wrong:
         lead.append(Items(tuple((clip(line, 300),) for line in wrong[:20])))
+    rows = tuple(_builds(verdict))
+    table = (Table(head=("stack", "build", "", ""), rows=rows),) if rows else ()
     yield Section(
         title=(f"Verification: {'red' if wrong else 'green'}",),
         weight=Weight.TROUBLE if wrong else Weight.VERIFICATION,
-        blocks=(*lead, Table(head=("stack", "build", "", ""), rows=tuple(_builds(verdict)))),
+        blocks=(*lead, *table),
         shorter=(tuple(lead),),
     )
     yield from _errors(verdict)

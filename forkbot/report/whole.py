@@ -31,6 +31,7 @@ from forkbot.report.overview import headline, holds, rows, summary, writes
 from forkbot.report.phrases import clip
 from forkbot.report.probes import probe_sections
 from forkbot.report.steps import next_steps
+from forkbot.report.told import told, untold
 from forkbot.report.verified import verification_sections
 
 
@@ -49,6 +50,7 @@ def _sections(record: RunRecord) -> Iterator[Section]:
     yield _overview(record)
     yield from _held(record)
     yield from _writes(record)
+    yield from _told(record)
     for stack in record.stacks:
         yield from _trouble(stack)
         yield from conflict_sections(stack, record.channel)
@@ -106,6 +108,16 @@ def _writes(record: RunRecord) -> Iterator[Section]:
     if lines:
         listing = Listing(text="\n".join(lines))
         yield Section(title=("What would be written",), weight=Weight.STEPS, blocks=(listing,))
+
+
+def _told(record: RunRecord) -> Iterator[Section]:
+    for lead, weight, lines in (
+        ("Not told on the forge:", Weight.TROUBLE, untold(record)),
+        ("Told on the forge:", Weight.STEPS, told(record)),
+    ):
+        if lines:
+            items = Items(tuple((clip(line, 600),) for line in lines))
+            yield Section(weight=weight, blocks=(Paragraph((lead,)), items))
 
 
 def _trouble(stack: StackRecord) -> Iterator[Section]:

@@ -11,7 +11,7 @@ FLOORS: Mapping[str, int] = {
     "publish": 3, "rebase": 3, "report": 3, "tell": 3, "verify": 3,
     "acknowledge": 4, "attempt": 4, "begin": 4, "connection": 4, "drop": 4, "ground": 4,
     "hold": 4, "laid": 4, "locate": 4, "probe": 4, "recording": 4, "red": 4, "resolve": 4,
-    "run": 4, "session": 4, "status": 4, "verification": 4, "writing": 4,
+    "run": 4, "session": 4, "status": 4, "telling": 4, "verification": 4, "writing": 4,
     "__main__": 5, "cli": 5,
 }  # fmt: skip
 
@@ -42,9 +42,11 @@ SIBLINGS: Mapping[str, AbstractSet[str]] = {
         "locate",
         "recording",
         "session",
+        "telling",
         "verification",
         "writing",
     },
+    "telling": {"connection", "recording", "session"},
     "probe": {"attempt", "locate", "recording", "red", "session", "verification"},
     "resolve": {"attempt", "hold", "laid", "locate", "recording", "session", "writing"},
     "__main__": {"cli"},

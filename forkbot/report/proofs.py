@@ -1,0 +1,148 @@
+"""What verification said, as matters to tell: of each stack its own reds, the rest of the family.
+
+A red is told where it can be mended: an error in mio's code belongs to mio, although it was tokio's
+build that met it.
+"""
+
+from msgspec.structs import replace
+
+from forkbot.model.order import Order
+from forkbot.model.record import RunRecord, StackRecord
+from forkbot.model.verdict import Build, Colour, Diagnostic, Smoke, Verdict
+from forkbot.report.document import Block, Items, Paragraph
+from forkbot.report.fates import fate_section
+from forkbot.report.matter import Matter, steady
+from forkbot.report.phrases import clip, count
+from forkbot.report.steps import build_again
+from forkbot.report.troubles import AS_IT_WAS, went, whole
+from forkbot.report.verified import builds_of, reason, verification_sections
+
+
+def build(stack: StackRecord, record: RunRecord) -> Matter | str | None:
+    """Return what is to be told of a stack that applies, and does not build."""
+    verdict, rebase = record.verdict, stack.rebase
+    if verdict is None or rebase is None or verdict.problems:
+        return None
+    mine = tuple(
+        b for b in verdict.builds if b.colour is Colour.RED and owner(b, record) == stack.name
+    )
+    if not mine:
+        builds = builds_of(verdict, stack.name)
+        green = bool(builds) and all(b.colour is Colour.GREEN for b in builds)
+        over = green or _known_green(stack, verdict)
+        return f"It builds again, on {clip(rebase.onto.label)}" if over else None
+    errors = [e for b in mine for e in _errors(b)]
+    many = f" ({count(len(mine), 'build')})" if len(mine) > 1 else ""
+    return Matter(
+        verdict=f"does not build: {_cause(mine[0])}{many}",
+        facts=tuple(sorted({f"{e.code} {e.file} {e.message}" for e in errors}))
+        or tuple(steady(b.why) for b in mine),
+        lead=_lead(stack, record),
+        steps=(build_again(rebase),),
+        orders=(Order.RETRY, Order.PAUSE),
+        sections=(
+            *verification_sections(replace(verdict, builds=mine, smokes=())),
+            *fate_section(stack),
+        ),
+        whole=whole(stack, record),
+    )
+
+
+def smoke(stack: StackRecord, record: RunRecord) -> Matter | str | None:
+    """Return what is to be told of a stack that builds, and whose components do not run."""
+    verdict, rebase = record.verdict, stack.rebase
+    if verdict is None or rebase is None or verdict.problems:
+        return None
+    ran = [s for s in verdict.smokes if s.stack == stack.name]
+    reds = tuple(_steady(s) for s in ran if s.colour is Colour.RED)
+    if not reds:
+        builds = builds_of(verdict, stack.name)
+        proven = bool(builds) and all(b.colour is Colour.GREEN for b in builds)
+        over = proven or _known_green(stack, verdict)
+        return f"Its components do what they must, on {clip(rebase.onto.label)}" if over else None
+    many = f" (and {len(reds) - 1:,} more)" if len(reds) > 1 else ""
+    return Matter(
+        verdict=f"{_wrong(reds[0])}{many}",
+        facts=tuple(f"{s.name} {s.pristine} {s.ran_green} {s.exit_code}" for s in reds),
+        lead=_lead(stack, record),
+        steps=(build_again(rebase),),
+        orders=(Order.RETRY, Order.PAUSE),
+        sections=(
+            *verification_sections(replace(verdict, builds=(), smokes=reds)),
+            *fate_section(stack),
+        ),
+        whole=whole(stack, record),
+    )
+
+
+def family(record: RunRecord) -> Matter | str | None:
+    """Return what is to be told of the crate graph, which is no one stack's."""
+    verdict = record.verdict
+    if verdict is None:
+        return None
+    if not verdict.problems:
+        tried = verdict.reused or any(b.colour is not Colour.HELD for b in verdict.builds)
+        return "The family's crates are all used, and used once, again" if tried else None
+    first, *more = (steady(p) for p in verdict.problems)
+    rest = f" (and {len(more):,} more)" if more else ""
+    channel = [] if record.channel.value == "main" else ["--channel", record.channel.value]
+    again = " ".join(["forkbot run --all", *channel, "--dry-run"])
+    return Matter(
+        verdict=f"{clip(first, 300)}{rest}",
+        facts=tuple(sorted((first, *more))),
+        lead=(
+            Items(tuple((clip(p, 600),) for p in (first, *more)[:40])),
+            Paragraph((
+                "What was built then proves nothing, so no fork branch was moved. ",
+                "It is the crate graph's trouble: a version, or a patch of cargo's, fits no more.",
+            )),
+        ),
+        steps=(again,),
+        orders=(),
+        whole=again,
+    )  # fmt: skip
+
+
+def owner(build: Build, record: RunRecord) -> str:
+    """Return the stack that a red build can be mended in."""
+    crates = {s.crate: s.name for s in record.stacks}
+    broken = [crates[e.package] for e in _errors(build) if e.package in crates]
+    return broken[0] if broken else build.stack
+
+
+def _errors(build: Build) -> list[Diagnostic]:
+    return [d for d in build.diagnostics if d.level == "error"]
+
+
+def _cause(build: Build) -> str:
+    """Return why a build is red; without the line's number, which moves with every edit above."""
+    error = next(iter(_errors(build)), None)
+    if error is None:
+        return clip(steady(build.why), 200)
+    return f"{clip(error.file, 80)}: {clip(error.message, 200)}"
+
+
+def _wrong(smoke: Smoke) -> str:
+    if smoke.pristine:
+        return f"the control of {smoke.name}: {clip(smoke.why, 200)}"
+    return f"{smoke.name} is red: {clip(reason(smoke), 200)}"
+
+
+def _steady(smoke: Smoke) -> Smoke:
+    return replace(smoke, why=steady(smoke.why), output=steady(smoke.output))
+
+
+def _known_green(stack: StackRecord, verdict: Verdict) -> bool:
+    """Whether the same result was found green before, so that nothing was built."""
+    return verdict.reused and any(m.stack == stack.name for m in verdict.members)
+
+
+def _lead(stack: StackRecord, record: RunRecord) -> tuple[Block, ...]:
+    assert stack.rebase is not None
+    return (
+        Paragraph((*went(stack, stack.rebase, record.channel), f"It applies there. {AS_IT_WAS}")),
+        Paragraph((
+            f"Mend the patch that is to blame, in stacks/{stack.name}/patches; or wait, if it is ",
+            "upstream that is broken: each run tries again.",
+        )),
+    )  # fmt: skip

@@ -1,0 +1,276 @@
+"""A stack's part of a run, kind by kind: a matter to tell, the reason why it is over, or neither.
+
+Neither, None, is said of what a run did not look at: a stack in conflict was not built, so an issue
+about its build stays as it is.
+"""
+
+from forkbot.errors import EXIT_REFUSED, EXIT_REMOTE
+from forkbot.model.conflictbranch import BranchState, ConflictBranch
+from forkbot.model.fate import Fate, Rebase
+from forkbot.model.judgement import ProposalKind
+from forkbot.model.order import Order
+from forkbot.model.publication import Move, Publication
+from forkbot.model.record import RunRecord, StackRecord
+from forkbot.report.alarms import drift_sections, suspicion_sections
+from forkbot.report.conflict import conflict_sections, mending_section
+from forkbot.report.document import Block, Code, Items, Line, Listing, Paragraph
+from forkbot.report.fates import carry_over, fate_section, range_diff_sections, replay_section
+from forkbot.report.links import Web
+from forkbot.report.matter import Matter, steady
+from forkbot.report.outlook import may_go, outlook_sections, proposal_sections, proposals
+from forkbot.report.overview import broke_it, superseded_by
+from forkbot.report.phrases import clip, count, listed
+from forkbot.report.steps import acknowledge, drop, mend, see_and_move
+from forkbot.words import Channel
+
+_UNDECIDED_SHOWN = 20
+AS_IT_WAS = "The fork branch and the stack's files are as they were."
+
+
+def whole(stack: StackRecord, record: RunRecord) -> str:
+    """Return the command that shows all there is, from anywhere with the stacks."""
+    channel = " --channel release" if record.channel is Channel.RELEASE else ""
+    return f"forkbot run {stack.name}{channel} --dry-run"
+
+
+def went(stack: StackRecord, rebase: Rebase, channel: Channel) -> Line:
+    """Return from where to where the stack was taken, leading to what upstream did between."""
+    web = Web.of(stack, channel)
+    if not rebase.moved:
+        return ("The stack sits on ", Code(clip(rebase.onto.label)), ". ")
+    many = count(rebase.upstream_commits, "commit") if rebase.upstream_commits else ""
+    far = (", ", web.between(rebase.base.commit, rebase.onto.commit, many)) if many else ()
+    return (
+        "The stack sits on ", Code(clip(rebase.base.label)), ", and was taken to ",
+        Code(clip(rebase.onto.label)), *far, ". ",
+    )  # fmt: skip
+
+
+def conflict(stack: StackRecord, record: RunRecord) -> Matter | str | None:
+    """Return what is to be told of a patch that does not apply."""
+    rebase, branch = stack.rebase, stack.conflict_branch
+    if rebase is None:
+        return None
+    if rebase.conflict is None:
+        if branch is not None:
+            return _taken(branch, stack, rebase, record)
+        return _settled(stack, rebase)
+    outcome = next(o for o in rebase.outcomes if o.conflict is not None)
+    paths = rebase.conflict.paths
+    if outcome.fate is Fate.SUPERSEDED:
+        by = superseded_by(outcome) or "a change of upstream's"
+        verdict = f"patch {outcome.name} looks superseded by {by}: drop it, or resolve"
+    else:
+        by = broke_it(rebase.conflict)
+        where = count(len(paths), "file")
+        verdict = f"patch {outcome.name} is in conflict in {where}"
+        verdict += f", broken by {by}" if by else ""
+    breakers = {b.path: b.commit for b in rebase.conflict.breakers}
+    return Matter(
+        verdict=verdict,
+        state=branch.why if branch and branch.state is not BranchState.OPEN else "",
+        facts=(
+            f"{outcome.name} {outcome.fate.value}",
+            *sorted(f"{p.path} {p.kind.value} {breakers.get(p.path, '')}" for p in paths),
+        ),
+        lead=_on_its_branch(branch, len(paths)) if branch else (),
+        steps=tuple(mend(rebase, record)),
+        sections=(
+            *conflict_sections(stack, record.channel),
+            *outlook_sections(stack, record.channel),
+            *mending_section(stack, record),
+            *proposal_sections(stack, record.channel),
+            *replay_section(stack),
+            *fate_section(stack),
+            *range_diff_sections(stack),
+        ),
+        orders=(Order.SKIP_PATCH, Order.PAUSE),
+        whole=whole(stack, record),
+    )
+
+
+def _settled(stack: StackRecord, rebase: Rebase) -> str:
+    """Return how a conflict came to its end."""
+    end = f"the series applies to {clip(rebase.onto.label)}: {carry_over(rebase)}"
+    if stack.parked:
+        return f"Without {listed(stack.parked)}, which a person had skipped, {end}"
+    taken = [b for b in stack.answered if b.author]
+    if taken:
+        who = clip(taken[0].author, 60)
+        return f"The answer of {who} is in patch {taken[0].patch} now, and {end}"
+    return f"T{end[1:]}"
+
+
+def _taken(branch: ConflictBranch, stack: StackRecord, rebase: Rebase, record: RunRecord) -> Matter:
+    """Return what is to be told of an answer that is taken while the stack still waits."""
+    return Matter(
+        verdict=f"the answer to the conflict of patch {branch.patch} is taken, and not published",
+        state=branch.why,
+        facts=(f"{branch.patch} taken", branch.tip or ""),
+        lead=(Paragraph((*went(stack, rebase, record.channel), AS_IT_WAS)),),
+        sections=tuple(fate_section(stack)),
+        whole=whole(stack, record),
+    )
+
+
+def _on_its_branch(branch: ConflictBranch, files: int) -> tuple[Block, ...]:
+    """Return how to answer where the conflict lies, and what still stands in the way there."""
+    if branch.tip is None:
+        return ()
+    blocks: list[Block] = [
+        Paragraph(("It can be answered on its branch, in the browser or in a clone:",)),
+        Items((
+            ("Edit the ", count(files, "file"), " in conflict on the branch ",
+             Code(branch.branch), " of ", Code(branch.repo),
+             ". Its first commit of this kind has the conflict as it stands, between ",
+             Code("<<<<<<<"), " and ", Code(">>>>>>>"), "."),
+            ("Leave each file as it shall be, with no such line in it, and commit to that ",
+             "branch. More than one commit is well."),
+            ("The next run takes the answer into the patch, records it with its author, goes on ",
+             "with the series, and closes this."),
+        )),
+    ]  # fmt: skip
+    if branch.undecided:
+        lines: list[Line] = [
+            (Code(clip(u.where)), f": {clip(u.what, 300)}. {clip(u.hint, 300)}")
+            for u in branch.undecided[:_UNDECIDED_SHOWN]
+        ]
+        more = len(branch.undecided) - _UNDECIDED_SHOWN
+        lines += [(count(more, "place") + " more",)] * (more > 0)
+        blocks += [Paragraph(("Still to decide there:",)), Items(tuple(lines))]
+    return tuple(blocks)
+
+
+def suspicious(stack: StackRecord, record: RunRecord) -> Matter | str | None:
+    """Return what is to be told of a clean rebase that undoes what upstream added."""
+    rebase = stack.rebase
+    if rebase is None or rebase.conflict is not None:
+        return None
+    odd = rebase.unacknowledged
+    if not odd:
+        said = [s.acknowledged for s in rebase.suspicions if s.acknowledged]
+        if said:
+            return f"A person has looked: {clip(said[0], 200)}"
+        return "No patch undoes what upstream added since the base any more"
+    patches = list(dict.fromkeys(s.patch for s in odd))
+    does = "undoes" if len(patches) == 1 else "undo"
+    where = count(len(odd), "place")
+    return Matter(
+        verdict=f"clean, but {listed(patches, most=3)} {does} what upstream added, in {where}",
+        facts=tuple(sorted(s.key for s in odd)),
+        lead=(Paragraph((*went(stack, rebase, record.channel), AS_IT_WAS)),),
+        steps=(acknowledge(rebase, odd),),
+        sections=(
+            *suspicion_sections(stack, record.channel),
+            *fate_section(stack),
+            *drift_sections(stack, record.channel),
+            *range_diff_sections(stack),
+        ),
+        whole=whole(stack, record),
+    )
+
+
+def unreachable(stack: StackRecord, record: RunRecord) -> Matter | str | None:
+    """Return what is to be told of a question that got no answer, from upstream or the fork."""
+    trouble = stack.trouble
+    if trouble is None:
+        return "All that was asked was answered again"
+    if _refused(stack):
+        return None
+    who = "upstream" if stack.rebase is None else "the fork"
+    # the words of a network are others each time, the rest is said as it is
+    remote = trouble.exit_code == EXIT_REMOTE
+    what = clip(steady(trouble.what), 200)
+    where = f"{trouble.where}: " if trouble.where else ""
+    return Matter(
+        verdict=f"{who} gives no answer" if remote else f"no result: {what}",
+        facts=(who, trouble.where) if remote else (trouble.where, what),
+        lead=(
+            Listing(text=steady(f"{where}{trouble.what}")),
+            Paragraph((f"{AS_IT_WAS} Each run tries again.",)),
+        ),
+        steps=(trouble.hint,) if trouble.hint else (),
+        whole=whole(stack, record),
+    )
+
+
+def _refused(stack: StackRecord) -> bool:
+    trouble = stack.trouble
+    return stack.rebase is not None and trouble is not None and trouble.exit_code == EXIT_REFUSED
+
+
+def publish_refused(stack: StackRecord, record: RunRecord) -> Matter | str | None:
+    """Return what is to be told of a fork branch that was not moved, and may not be."""
+    plan, trouble = stack.publication, stack.trouble
+    if trouble is not None and _refused(stack):
+        what = clip(steady(trouble.what), 200)
+        where = f"{trouble.where}: " if trouble.where else ""
+        return Matter(
+            verdict=f"not published: {what}",
+            facts=(trouble.where, what),
+            lead=(Listing(text=steady(f"{where}{trouble.what}")), Paragraph((AS_IT_WAS,))),
+            steps=(trouble.hint,) if trouble.hint else (),
+            whole=whole(stack, record),
+        )
+    if plan is None or trouble is not None:
+        return None
+    if plan.move is Move.REFUSED:
+        return _declined(plan, stack, record)
+    if plan.done or plan.move is Move.NOTHING or (record.dry_run and plan.writes):
+        return f"{plan.repo} {plan.branch} is published again"
+    return None
+
+
+def _declined(plan: Publication, stack: StackRecord, record: RunRecord) -> Matter:
+    """Return what is to be told of a person's commits in the way, or of a push that was refused."""
+    place = f"{plan.repo} {plan.branch}"
+    if plan.hint:
+        verdict, facts = f"{place} was not published: {clip(plan.why, 200)}", plan.why
+        lead = AS_IT_WAS
+    else:
+        verdict, facts = f"a person's commits are on {place}, and it was left alone", plan.old or ""
+        lead = (
+            f"{AS_IT_WAS} What a person committed is never overwritten: take it into a patch, or "
+            "move it to a branch of its own, and the next run publishes."
+        )
+    return Matter(
+        verdict=verdict,
+        facts=(place, facts),
+        lead=(Listing(text=plan.why), Paragraph((lead,))),
+        steps=(plan.hint or see_and_move(plan),),
+        sections=tuple(fate_section(stack)),
+        whole=whole(stack, record),
+    )
+
+
+def droppable(stack: StackRecord, record: RunRecord) -> Matter | str | None:
+    """Return what is to be told of patches that upstream, or a condition, has made needless."""
+    rebase = stack.rebase
+    if rebase is None:
+        return None
+    found = [
+        (outcome, [p for p in proposals(outcome) if p.kind is not ProposalKind.PARTLY])
+        for outcome in rebase.outcomes
+    ]
+    found = [(outcome, why) for outcome, why in found if why]
+    if not found:
+        # behind a conflict not every patch was looked at
+        return None if rebase.conflict else "No patch of the series seems needless now"
+    names = [o.name for o, _ in found]
+    because = f": {may_go(found[0][1][0])}" if len(found) == 1 else ""
+    patches = "patch" if len(names) == 1 else "patches"
+    return Matter(
+        verdict=f"{patches} {listed(names, most=3)} may go{because}",
+        facts=tuple(
+            sorted(
+                f"{o.name} {p.kind.value} {' '.join(c.commit for c in p.commits)}"
+                for o, why in found
+                for p in why
+            )
+        ),
+        lead=(Paragraph(("That is no proof: nothing was dropped, and a person decides.",)),),
+        steps=tuple(drop(rebase, o) for o, _ in found),
+        sections=(*proposal_sections(stack, record.channel), *fate_section(stack)),
+        orders=(),
+        whole=whole(stack, record),
+    )
