@@ -4,10 +4,14 @@ Each night is another machine: it clones the stacks repository, and has nothing 
 but the mirror cache. What took long, a build, is remembered from a run record (`Hosted.proven`).
 """
 
+import contextlib
+import copy
 import dataclasses
+import itertools
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from forkbot.git.repository import Repository
@@ -100,6 +104,20 @@ class Hosted(World):
         if kept.is_dir():
             shutil.copytree(kept, self.root / _RUNS)
 
+    def beside(self) -> "Hosted":
+        """Return another machine with a clone of the same stacks repository."""
+        other = copy.copy(self)
+        other.place = self.place / "beside"
+        other.root, other.cache = other.place / "root", other.place / "cache"
+        (other.place / "home").mkdir(parents=True)
+        other.env = self.env | {
+            "HOME": str(other.place / "home"), "FORKBOT_CACHE": str(other.cache),
+        }  # fmt: skip
+        shutil.copytree(self.cache, other.cache, symlinks=True)
+        self._git("clone", "--quiet", self.hub.url(HOME), str(other.root))
+        other.proven_by(self.root)
+        return other
+
     # --- people
 
     def person_pushes(
@@ -161,6 +179,31 @@ class Hosted(World):
             child.wait(timeout=120)
             wait_for(lambda: not children().keys() - before.keys())
         return count >= at
+
+    @contextlib.contextmanager
+    def held(self, *args: str, at: int) -> Iterator["subprocess.Popen[bytes]"]:
+        """Call forkbot; its write of that number waits, undone, until the block ends."""
+        here, go = threading.Event(), threading.Event()
+        count = itertools.count()
+
+        def meet(_: str) -> bool:
+            if next(count) == at:
+                here.set()
+                assert go.wait(120)
+            return True
+
+        with self.hub.meeting(meet):
+            child = self.start(*args)
+            try:
+                assert here.wait(60), child.poll()
+                yield child
+            finally:
+                go.set()
+
+    def heard(self, child: "subprocess.Popen[bytes]") -> Said:
+        """Wait for a call; return what it said."""
+        out, err = child.communicate(timeout=120)
+        return Said(code=child.returncode, out=self.tidy(out), err=self.tidy(err))
 
     # --- what is there afterwards
 

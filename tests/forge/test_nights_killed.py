@@ -12,26 +12,12 @@ import pytest
 from forkbot.verify.toolchain import Toolchain
 from forkbot.verify.wasmtime import Wasmtime
 from tests.forge.hosted import Hosted
-from tests.forge.story import easy_news, founded
+from tests.forge.nights import NIGHTS, RUN, Night
 
 pytestmark = pytest.mark.wasm
-RUN = ("run", "--all")
-Night = Callable[[Hosted, Path, tuple[Toolchain, Wasmtime]], None]
 
 
-def first(hosted: Hosted, proofs: Path, tools: tuple[Toolchain, Wasmtime]) -> None:
-    """Nothing was published yet."""
-    founded(hosted, proofs, tools)
-
-
-def easy(hosted: Hosted, proofs: Path, tools: tuple[Toolchain, Wasmtime]) -> None:
-    """What is published is to be moved on."""
-    upstream = founded(hosted, proofs, tools)
-    hosted.forkbot(*RUN)
-    easy_news(upstream)
-
-
-@pytest.mark.parametrize("night", [first, easy])
+@pytest.mark.parametrize("night", NIGHTS)
 @pytest.mark.parametrize("fresh", [True, False], ids=["another machine", "the same machine"])
 def test_a_night_killed_at_any_write_is_mended_by_the_next(
     night: Night,
