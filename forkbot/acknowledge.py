@@ -51,7 +51,7 @@ def _look_up(stack: Stack, keys: tuple[str, ...], *, session: Session) -> dict[s
         if found.keys() >= {*keys} or (channel is Channel.RELEASE and not stack.policy.release):
             continue
         here = dataclasses.replace(session, channel=channel)
-        found.update((s.key, s) for s in _suspicions(stack, session=here))
+        found.update((s.key, s) for s in _suspicions(stack.on(channel), session=here))
     unknown = [key for key in keys if key not in found]
     if unknown:
         open_ = [key for key, s in found.items() if not s.acknowledged]

@@ -22,6 +22,7 @@ from forkbot.model.stack import Stack
 from forkbot.rebase.base import find_base
 from forkbot.rebase.engine import Rebased, rebase
 from forkbot.rebase.lockfile import Lockfiles
+from forkbot.rebase.shared import shared_do
 from forkbot.rebase.structural import Driver
 from forkbot.session import Session
 from forkbot.verify.toolchain import Toolchain, find_toolchain
@@ -146,3 +147,6 @@ def _rebase_at(
         there = go(floor.place)
         facts = msgspec.structs.replace(there.facts, floor=floor)
         attempt.rebased = dataclasses.replace(there, facts=facts)
+    done = attempt.rebased
+    if channel in stack.apart and shared_do(stack, done.facts, repository=lent):
+        attempt.rebased = dataclasses.replace(done, patches=stack.common)

@@ -1,12 +1,13 @@
 """``patch drop``: what a person types to accept a proposal. Offline, where the cache has the bases.
 
-Both channels share the patch files, so the result is worked out for each that has a lock, and all
-is written in one step. A channel whose base is out of reach stops it before anything is written: a
+Channels share patch files, so the result is worked out for each that has a lock, and all is written
+in one step. A channel whose base is out of reach stops it before anything is written: a
 lock that its own patches no longer reproduce would be worse than a patch too many.
 """
 
 import contextlib
 import dataclasses
+from collections.abc import Iterable, Mapping
 
 from forkbot.attempt import cargo_of
 from forkbot.errors import UsageError
@@ -52,23 +53,42 @@ def drop(session: Session, name: str, patches: tuple[str, ...]) -> Drop:
             channel: _ground(stack, lock, channel, session=session, held=held)
             for channel, lock in stack.lock.channels.items()
         }
-        found = drop_patches(stack, names, grounds)
+        sharing = {c: g for c, g in grounds.items() if c not in stack.apart}
+        found = _drop_from(stack, names, sharing)
+        apart = {
+            channel: _drop_from(stack.on(channel), names, {channel: grounds[channel]})
+            for channel in stack.apart
+            if channel in grounds
+        }
+        every = (found, *apart.values())
         files = write_stack(
             stack_folder(session.root, stack.name),
             old=stack,
             patches=found.patches,
-            lock=_lock(stack.lock, found),
+            apart={c: d.patches for c, d in apart.items() if d.patches != found.patches},
+            lock=_lock(stack.lock, every),
             resolutions=tuple(r for r in stack.resolutions if r.patch not in names),
             dry_run=session.dry_run,
         )
     return Drop(
-        dropped=names, rewritten=found.rewritten, channels=tuple(found.results), files=files
+        dropped=names,
+        rewritten=tuple(dict.fromkeys(name for d in every for name in d.rewritten)),
+        channels=tuple(c for d in every for c in d.results),
+        files=files,
     )
+
+
+def _drop_from(
+    stack: Stack, names: tuple[PatchName, ...], grounds: Mapping[Channel, Ground]
+) -> Dropped:
+    here = {p.name for p in stack.patches}
+    return drop_patches(stack, tuple(n for n in names if n in here), grounds)
 
 
 def _named(stack: Stack, patches: tuple[str, ...]) -> tuple[PatchName, ...]:
     asked = {parse_patch_name(name.removesuffix(".patch")) for name in patches}
-    known = [p.name for p in stack.patches]
+    sets = (stack.patches, *stack.apart.values())
+    known = list(dict.fromkeys(p.name for patches in sets for p in patches))
     for name in sorted(asked.difference(known)):
         raise UsageError(
             f"there is no patch {name!r}",
@@ -107,9 +127,9 @@ def _ground(
     return Ground(base=base, bench=held.enter_context(Workbench(lent)))
 
 
-def _lock(lock: Lock, dropped: Dropped) -> Lock:
+def _lock(lock: Lock, every: Iterable[Dropped]) -> Lock:
     """Return the lock with the new results; what was proven of the old ones is forgotten."""
-    for channel, result in dropped.results.items():
+    for channel, result in (item for dropped in every for item in dropped.results.items()):
         base = result.base
         after = ChannelLock(
             base=base.commit, base_label=base.label, base_tree=base.tree,

@@ -82,7 +82,7 @@ def _unread(attempt: Attempt) -> str:
             name = attempt.stack.name
             return (
                 f"patch {patch.name} was merged by {tool}, and nobody has read it: "
-                f"forkbot rebase {name}, read stacks/{name}/patches/{patch.name}.patch, "
+                f"forkbot rebase {name}, read {attempt.stack.file_of(patch.name)}, "
                 f"and write your name for `{tool}` in its last lines"
             )
     return ""

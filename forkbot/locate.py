@@ -1,21 +1,18 @@
 """Upstream found: the repository that holds it, the commit to go to, and the one we sit on."""
 
 import dataclasses
-from collections.abc import Iterable, Iterator
 
 from forkbot.cargo import Cargo
 from forkbot.errors import RemoteError, UsageError
 from forkbot.git.remote import is_path
-from forkbot.git.repository import Repository, quarantine, sealed_env
+from forkbot.git.repository import Repository, sealed_env
 from forkbot.model.place import Place
 from forkbot.model.stack import Stack
-from forkbot.rebase.base import find_base
 from forkbot.session import Session
 from forkbot.text import redact
 from forkbot.upstream.mirror import Mirror
 from forkbot.upstream.releases import (
     ReleaseHistory,
-    known_releases,
     manifest_refusal,
     release_history,
     releases_at_hand,
@@ -117,7 +114,7 @@ def _on_release(stack: Stack, *, session: Session, aim: Aim, cargo: Cargo) -> Lo
         if refusal:
             raise UsageError(
                 f'patch "{patch.name}" {refusal}',
-                where=f"stacks/{stack.name}/patches/{patch.name}.patch",
+                where=stack.file_of(patch.name),
                 hint="take that part out of the patch, "
                 f"or take `release:` out of {where} to follow main only",
             )
@@ -190,51 +187,6 @@ def _named(history: ReleaseHistory, repository: Repository, name: str, *, where:
             hint=f"releases here: {known}",
         )
     return _release_place(repository, release.commit, release.version)
-
-
-def other_channels(stack: Stack, *, session: Session) -> Iterator[str]:
-    """Yield a warning for each other channel whose base the stack's patches no longer fit.
-
-    One set of patches serves both channels. Only what lies in the cache is asked.
-    """
-    for channel, lock in stack.lock.channels.items():
-        if channel is session.channel:
-            continue
-        repository = at_hand(stack, channel, lock.base, session=session)
-        if repository is None:
-            yield (
-                f"the {channel.value} channel sits on {lock.base_label} with the same patches, "
-                f"and its repository is not at hand: forkbot rebase {stack.name} "
-                f"--channel {channel.value} tells whether they fit"
-            )
-            continue
-        base = Place(commit=lock.base, tree=lock.base_tree, label=lock.base_label)
-        with quarantine(repository, scratch=session.scratch) as lent:
-            if _fits(stack, lent, channel, (base,)) is not None:
-                continue
-            better = _fits(stack, lent, channel, _bases(repository, channel))
-        again = f"forkbot rebase {stack.name} --channel {channel.value} --base"
-        yield (
-            f"the refreshed patches do not fit the base {lock.base_label} of the {channel.value} "
-            "channel any more: "
-            + (f"{again} {better.label}" if better else "no version at hand fits them")
-        )
-
-
-def _fits(
-    stack: Stack, repository: Repository, channel: Channel, places: Iterable[Place]
-) -> Place | None:
-    try:
-        return find_base(stack, repository=repository, channel=channel, candidates=places)
-    except UsageError:
-        return None
-
-
-def _bases(repository: Repository, channel: Channel) -> Iterator[Place]:
-    """Yield the bases that can be tried without a person's choice, newest first."""
-    if channel is Channel.RELEASE:
-        for release in reversed(known_releases(repository)):
-            yield _release_place(repository, release.commit, release.version)
 
 
 def at_hand(stack: Stack, channel: Channel, base: Oid, *, session: Session) -> Repository | None:

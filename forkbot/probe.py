@@ -50,7 +50,7 @@ def probe(
     began = time.monotonic()
     runs = RunDirectory(session.state / "runs")
     with contextlib.ExitStack() as held, session.alone():
-        family = load_family(session.root)
+        family = load_family(session.root, session.channel)
         chosen = select(family, names, root=session.root)
         toolchain = find_toolchain(env=session.ambient, cache=session.cache, say=session.say)
         attempts = [
@@ -246,7 +246,7 @@ def _remember(question: _Question, answers: tuple[ProbeAnswer, ...], *, session:
     attempt.files = write_stack(
         stack_folder(session.root, attempt.stack.name),
         old=attempt.stack,
-        patches=attempt.rebased.patches,
+        patches=attempt.stack.common,
         lock=attempt.stack.lock.with_channel(
             session.channel, msgspec.structs.replace(lock, probed=probed)
         ),

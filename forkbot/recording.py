@@ -82,6 +82,7 @@ def _stack_record(attempt: Attempt, session: Session) -> StackRecord:
         about=attempt.stack.policy.about,
         upstream_url=_page(attempt.upstream),
         left_out=attempt.stack.left_out,
+        lacking=attempt.stack.lacking,
         rebase=attempt.rebased.facts if attempt.rebased else None,
         published_before=lock.published if lock else None,
         publication=attempt.publication,

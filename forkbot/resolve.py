@@ -17,7 +17,7 @@ from forkbot.git.identity import author_name
 from forkbot.git.repository import Repository, sealed_env
 from forkbot.hold import suspicious
 from forkbot.laid import lay_facts, undecided
-from forkbot.locate import Aim, other_channels
+from forkbot.locate import Aim
 from forkbot.model.conflictbranch import Undecided
 from forkbot.model.resolving import OpenConflict, Resolved, Standing, Step
 from forkbot.model.stack import Stack
@@ -127,7 +127,7 @@ def abort(session: Session, name: str) -> str:
 
 
 def _desk(session: Session, name: str) -> Desk:
-    stack = select(load_family(session.root), (name,), root=session.root)[0]
+    stack = select(load_family(session.root, session.channel), (name,), root=session.root)[0]
     folder = ResolveFolder(session.state, stack.name, env=sealed_env(session.ambient))
     return Desk(session=session, stack=stack, folder=folder)
 
@@ -340,14 +340,12 @@ def _finish(desk: Desk, standing: Standing) -> Resolved:
         command=f"forkbot resolve {stack.name}{_channel(standing)} --continue",
         seconds=time.monotonic() - began, run=runs.fresh_id(session.now),
     )  # fmt: skip
-    after = msgspec.structs.replace(stack, patches=rebased.patches)
     kept = "" if session.dry_run else _put_away(desk)
     if made.kept:
         runs.write(made, pages=pages(made), bundles={})
     return Resolved(
         stack=stack.name, channel=standing.channel, record=made, kept=kept,
         resolutions=tuple(n for r in standing.answers if (n := file_name(r)) in attempt.files),
-        warnings=tuple(other_channels(after, session=session)),
     )  # fmt: skip
 
 

@@ -60,7 +60,7 @@ def run(
     began, forge = time.monotonic(), connection.forge
     runs = RunDirectory(session.state / "runs")
     with contextlib.ExitStack() as held, session.alone():
-        family = load_family(session.root)
+        family = load_family(session.root, session.channel)
         chosen = select(family, names, root=session.root)
         members = closure(family, chosen) if Step.VERIFY in steps else chosen
         toolchain = _toolchain(session, steps)

@@ -43,10 +43,12 @@ def write_files_of(
         verdict=verdict,
         probed=before.probed if before and same else None,
     )
+    patches, apart = stack.divided(channel, attempt.rebased.patches)
     return write_stack(
         stack_folder(session.root, stack.name),
         old=stack,
-        patches=attempt.rebased.patches,
+        patches=patches,
+        apart=apart,
         lock=stack.lock.with_channel(channel, lock),
         resolutions=attempt.rebased.resolutions,
         settled=_settled(attempt, channel),
@@ -60,7 +62,7 @@ def write_answers_of(
     """Keep a person's answers where the base stays: the next rebase replays them."""
     stack = attempt.stack
     return write_stack(
-        stack_folder(session.root, stack.name), old=stack, patches=stack.patches, lock=stack.lock,
+        stack_folder(session.root, stack.name), old=stack, patches=stack.common, lock=stack.lock,
         resolutions=answers, dry_run=session.dry_run,
     )  # fmt: skip
 

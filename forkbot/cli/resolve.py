@@ -139,8 +139,5 @@ def _say_done(done: Resolved) -> None:
         click.echo(f"recorded: stacks/{done.stack}/{name}")
     if done.kept:
         click.echo(f"what you did besides lies in {done.kept}")
-    for warning in done.warnings:
-        click.secho("warning", fg="yellow", nl=False)
-        click.echo(visible(f": {warning}"))
     if not done.record.exit_code:
         click.echo(f"next: forkbot verify {done.stack}{_channel(done.channel)}")

@@ -30,6 +30,7 @@ class StackRecord(Fact, frozen=True, kw_only=True):
     about: str
     upstream_url: str = ""  # where people read upstream, without credentials; '' when it is no page
     left_out: tuple[str, ...] = ()  # patch files that the series does not name
+    lacking: tuple[PatchName, ...] = ()  # shared patches that this channel's own series has not
     rebase: Rebase | None = None
     published_before: Oid | None = None
     publication: Publication | None = None

@@ -76,4 +76,3 @@ class Resolved(Fact, frozen=True, kw_only=True):
     replays: tuple[Replay, ...] = ()  # when recorded resolutions answer all there is
     resolutions: tuple[str, ...] = ()  # files that keep the answers
     kept: str = ""  # where work of the person's lies that is part of nothing
-    warnings: tuple[str, ...] = ()

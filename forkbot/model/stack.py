@@ -260,17 +260,64 @@ class Lock(Fact, frozen=True, kw_only=True):
         return Lock(version=self.version, channels={c: merged[c] for c in Channel if c in merged})
 
 
+Patches = tuple[Patch, ...]
+
+
 class Stack(msgspec.Struct, frozen=True, kw_only=True):
-    """base + series + policy: one folder under `stacks/`, read whole."""
+    """base + series + policy: one folder under `stacks/`, read whole.
+
+    The channels share their patches until one needs other ones than the rest: upstream's branch
+    takes a patch that no release has yet, or moves the lines around it. Then that channel has a
+    series of its own, as long as it needs it.
+    """
 
     name: StackName
     policy: Policy
-    patches: tuple[Patch, ...]
+    patches: Patches  # of the channel this is about; those of `patches/` where it is about none
+    shared: Patches | None = None  # what `patches/` holds; None: `patches` is just that
+    apart: Mapping[Channel, Patches] = {}  # of each channel that has a series of its own
     lock: Lock
-    left_out: tuple[str, ...] = ()  # patch files that the series does not name
+    left_out: tuple[str, ...] = ()  # patch files that no series names
     acknowledged: Mapping[str, str] = {}  # a suspicion's key → why it is well
     resolutions: tuple[Resolution, ...] = ()
     smoke_digest: str  # of everything under smoke/, so that a changed component is a new question
+
+    def on(self, channel: Channel) -> "Stack":
+        """Return the stack with the patches that ``channel`` has."""
+        patches = self.apart.get(channel, self.common)
+        return msgspec.structs.replace(self, patches=patches, shared=self.common)
+
+    def file_of(self, patch: PatchName) -> str:
+        """Return where a patch of this channel's lies, from the stacks repository's top."""
+        own = (f"-{c.value}" for c, patches in self.apart.items() if patches is self.patches)
+        return f"stacks/{self.name}/patches{next(own, '')}/{patch}.patch"
+
+    @property
+    def common(self) -> Patches:
+        """Return the patches of all channels that have none of their own."""
+        return self.patches if self.shared is None else self.shared
+
+    @property
+    def lacking(self) -> tuple[PatchName, ...]:
+        """Return the shared patches that are not among those of the channel this is about."""
+        here = {p.name for p in self.patches}
+        return tuple(p.name for p in self.common if p.name not in here)
+
+    def divided(
+        self, channel: Channel, patches: Patches
+    ) -> tuple[Patches, Mapping[Channel, Patches]]:
+        """Return what all channels share, and what some have apart, once ``channel`` has these.
+
+        `patches/` is the main channel's where there is one; no other channel's patches change.
+        """
+        common, apart = self.common, dict(self.apart)
+        others = [c for c in self.lock.channels if c is not channel]
+        if channel is Channel.MAIN or not others:
+            apart = {c: apart.get(c, common) for c in others}
+            common = patches
+        else:
+            apart[channel] = patches
+        return common, {c: own for c, own in apart.items() if own != common}
 
     def branch(self, channel: Channel) -> BranchName:
         """Return the fork branch this stack becomes on ``channel``."""

@@ -1,7 +1,7 @@
-"""A patch out of the series for good: what is left, proven on every base the stack sits on.
+"""A patch out of a series for good: what is left, proven on every base that the series sits on.
 
-One set of patch files serves all channels, so each file that has to change must be right on each of
-their bases; a file that is right already keeps its bytes.
+One set of patch files may serve several channels, so each file that has to change must be right on
+each of their bases; a file that is right already keeps its bytes.
 """
 
 import dataclasses
@@ -85,7 +85,7 @@ def _refuse_needed(stack: Stack, names: Sequence[PatchName], fallen: Sequence[Pa
         raise UsageError(
             f"{', '.join(needing)} {stand} not stand without {', '.join(names)}: "
             "the same lines, or nothing left",
-            where=f"stacks/{stack.name}/patches/series",
+            where=stack.file_of(needing[0]),
             hint=f"forkbot patch drop {stack.name} {together}  # all of them",
         )
 
@@ -97,7 +97,7 @@ def _file_for(stack: Stack, patch: Patch, places: Sequence[tuple[Change, Ground]
             return file
     raise UsageError(
         f"without them, {patch.name} would have to be another file on each channel",
-        where=f"stacks/{stack.name}/patches/{patch.name}.patch",
+        where=stack.file_of(patch.name),
         hint="edit it so that it no longer touches the lines of the others, then drop them again",
     )
 

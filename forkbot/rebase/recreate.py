@@ -32,7 +32,7 @@ def recreate(
     tree = base.tree
     for patch in stack.patches:
         after = bench.patcher.apply(patch.diff, tree=tree)
-        where = f"stacks/{stack.name}/patches/{patch.name}.patch"
+        where = stack.file_of(patch.name)
         if isinstance(after, DoesNotApply):
             raise UsageError(
                 f'patch "{patch.name}" does not apply to its own base {base.label} '

@@ -83,7 +83,7 @@ def carry_over(rebase: Rebase) -> str:
 def fate_section(stack: StackRecord) -> Iterator[Section]:
     """Yield the table of all patches; for a monstrous series a list of names, or numbers."""
     rebase = stack.rebase
-    if rebase is None or not (rebase.outcomes or stack.left_out):
+    if rebase is None or not (rebase.outcomes or stack.left_out or stack.lacking):
         return
     outcomes = rebase.outcomes
     if len({o.name for o in outcomes}) != len(outcomes):
@@ -110,6 +110,9 @@ def _lead(stack: StackRecord, rebase: Rebase) -> tuple[Block, ...]:
     if stack.left_out:
         files = listed([clip(f, 80) for f in stack.left_out])
         lines.append((f"Not applied, because the series does not name it: {files}.",))
+    if stack.lacking:
+        names = listed([clip(n, 80) for n in stack.lacking])
+        lines.append((f"In patches/, and not among the patches that this channel has: {names}.",))
     return tuple(Paragraph(line) for line in lines)
 
 

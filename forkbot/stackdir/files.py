@@ -1,42 +1,46 @@
 """What a rebase leaves behind in a stack's folder: patches, series and lock, as one step."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from forkbot.model.resolution import Resolution
-from forkbot.model.stack import Lock, Patch, Stack
+from forkbot.model.stack import Lock, Patches, Stack
 from forkbot.stackdir.acknowledged import FILE as ACKNOWLEDGED
 from forkbot.stackdir.acknowledged import without_acknowledged
 from forkbot.stackdir.lock import FILE as LOCK_FILE
 from forkbot.stackdir.lock import render_lock
 from forkbot.stackdir.reading import read_text
 from forkbot.stackdir.resolutions import file_name, render_resolution
-from forkbot.stackdir.series import render_series
+from forkbot.stackdir.series import PATCHES, patches_of, render_series
 from forkbot.stackdir.update import content, write_files
+from forkbot.words import Channel
 
 
 def write_stack(
     folder: Path,
     *,
     old: Stack,
-    patches: tuple[Patch, ...],
+    patches: Patches,
     lock: Lock,
+    apart: Mapping[Channel, Patches] | None = None,
     resolutions: tuple[Resolution, ...] | None = None,
     settled: Collection[str] = (),
     dry_run: bool = False,
 ) -> tuple[str, ...]:
     """Bring a stack's files to ``patches`` and ``lock``; return the names of those that changed.
 
+    ``patches`` are those that all channels share, ``apart`` those of channels that have their own
+    (None: as they are).
     ``resolutions`` are those to keep (None: all), new ones among them; ``settled`` are the keys of
     acknowledgements to drop. With ``dry_run`` nothing is written: the names are of those that would
     change.
     """
-    series = folder / "patches" / "series"
-    names = tuple(p.name for p in patches)
-    files: dict[str, bytes | None] = {f"patches/{p.name}.patch": p.mail for p in patches}
-    files |= {f"patches/{p.name}.patch": None for p in old.patches if p.name not in names}
-    if names != tuple(p.name for p in old.patches):
-        files["patches/series"] = render_series(read_text(series), names).encode()
+    apart = old.apart if apart is None else apart
+    files = _patch_files(folder, PATCHES, old.common, patches)
+    for channel in Channel:
+        files |= _patch_files(
+            folder, patches_of(channel), old.apart.get(channel), apart.get(channel)
+        )
     if resolutions is not None:
         files |= {file_name(r): None for r in old.resolutions}
         files |= {file_name(r): render_resolution(r) for r in resolutions}
@@ -47,3 +51,19 @@ def write_stack(
     if dry_run:
         return tuple(sorted(n for n, data in files.items() if content(folder / n) != data))
     return write_files(folder, files)
+
+
+def _patch_files(
+    folder: Path, name: str, old: Patches | None, new: Patches | None
+) -> dict[str, bytes | None]:
+    """Return what a folder of patches becomes: None is a folder that is not there."""
+    series = f"{name}/series"
+    files: dict[str, bytes | None] = {f"{name}/{p.name}.patch": None for p in old or ()}
+    files |= {f"{name}/{p.name}.patch": p.mail for p in new or ()}
+    names = tuple(p.name for p in new or ())
+    if new is None:
+        files |= {series: None} if old is not None else {}
+    elif old is None or names != tuple(p.name for p in old):
+        text = read_text(folder / series) if old is not None else ""
+        files[series] = render_series(text, names).encode()
+    return files

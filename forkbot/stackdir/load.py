@@ -17,7 +17,7 @@ from forkbot.stackdir.lock import read_lock
 from forkbot.stackdir.patches import parse_patch
 from forkbot.stackdir.reading import read_bytes
 from forkbot.stackdir.resolutions import load_resolutions
-from forkbot.stackdir.series import read_series
+from forkbot.stackdir.series import PATCHES, patches_of, read_series
 from forkbot.stackdir.update import reading
 from forkbot.words import STACK_NAME, Channel, StackName, parse_git_url
 
@@ -54,14 +54,14 @@ def _stack_name(folder: Path) -> StackName:
     )
 
 
-def load_family(root: Path) -> tuple[Stack, ...]:
-    """Return every stack, those that others depend on first."""
+def load_family(root: Path, channel: Channel | None = None) -> tuple[Stack, ...]:
+    """Return every stack, those that others depend on first; as ``channel`` has it, if given."""
     shared = _read_defaults(root)
     loaded = {name: _load(root, name, shared) for name in stack_names(root)}
     _check_branches(loaded)
     graph = {name: [d for _, d in _depends(entry, loaded)] for name, entry in loaded.items()}
     try:
-        return tuple(loaded[n].stack for n in graphlib.TopologicalSorter(graph).static_order())
+        order = [loaded[n].stack for n in graphlib.TopologicalSorter(graph).static_order()]
     except graphlib.CycleError as e:
         loop: list[StackName] = e.args[1]
         entry = loaded[loop[-1]]
@@ -70,6 +70,7 @@ def load_family(root: Path) -> tuple[Stack, ...]:
             where=next(where for where, d in _depends(entry, loaded) if d == loop[-2]),
             hint=f"take {loop[-2]!r} out of `depends` there, or break the circle elsewhere",
         ) from e
+    return tuple(order if channel is None else (s.on(channel) for s in order))
 
 
 def _read_defaults(root: Path) -> Document | None:
@@ -154,7 +155,12 @@ def _load(root: Path, name: StackName, shared: Document | None) -> _Loaded:
         stack = Stack(
             name=name,
             policy=policy,
-            patches=load_patches(folder),
+            patches=load_patches(folder / PATCHES),
+            apart={
+                channel: load_patches(folder / own)
+                for channel in Channel
+                if (folder / (own := patches_of(channel)) / "series").exists()
+            },
             left_out=left_out(folder),
             acknowledged=read_acknowledged(folder / ACKNOWLEDGED),
             lock=read_lock(folder / LOCK_FILE),
@@ -196,26 +202,35 @@ def _check_smoke(policy: Policy, document: Document, folder: Path) -> None:
 
 
 def load_patches(folder: Path) -> tuple[Patch, ...]:
-    """Return a stack's patches in series order; none that the series names is missing."""
-    series = folder / "patches" / "series"
+    """Return a folder's patches in series order; none that the series names is missing."""
+    series = folder / "series"
     names = read_series(series)
     patches = []
     for name in names:
-        path = folder / "patches" / f"{name}.patch"
+        path = folder / f"{name}.patch"
         missing = f"git checkout HEAD -- {path}, or take {path.name} out of {series}"
         patches.append(parse_patch(name, read_bytes(path, missing=missing), where=str(path)))
     return tuple(patches)
 
 
 def left_out(folder: Path) -> tuple[str, ...]:
-    """Return the patch files that no line of the series names: a person parked them, as in quilt.
+    """Return the patch files that no line of a series names: a person parked them, as in quilt.
 
     They are told in every report, so that nothing is left out in silence.
     """
-    named = {f"{name}.patch" for name in read_series(folder / "patches" / "series")}
-    there = (folder / "patches").rglob("*.patch")
-    files = sorted(str(path.relative_to(folder / "patches")) for path in there)
-    return tuple(file for file in files if file not in named)
+    found = list(_left_out(folder / PATCHES))
+    for channel in Channel:
+        own = patches_of(channel)
+        if (folder / own).is_dir():
+            found += [f"{own}/{file}" for file in _left_out(folder / own)]
+    return tuple(found)
+
+
+def _left_out(folder: Path) -> Iterator[str]:
+    series = folder / "series"
+    named = {f"{name}.patch" for name in read_series(series)} if series.exists() else set()
+    files = sorted(str(path.relative_to(folder)) for path in folder.rglob("*.patch"))
+    return (file for file in files if file not in named)
 
 
 def _depends(

@@ -5,9 +5,15 @@ from pathlib import Path
 
 from forkbot.errors import UsageError
 from forkbot.stackdir.reading import read_text
-from forkbot.words import PATCH_NAME, PatchName
+from forkbot.words import PATCH_NAME, Channel, PatchName
 
+PATCHES = "patches"
 CRLF_HINT = "put `*.patch -text` and `series -text` into .gitattributes, then check out anew"
+
+
+def patches_of(channel: Channel) -> str:
+    """Return the folder of a channel's own patches, which is there while it has any."""
+    return f"{PATCHES}-{channel.value}"
 
 
 def read_series(path: Path) -> tuple[PatchName, ...]:

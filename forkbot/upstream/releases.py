@@ -110,15 +110,6 @@ def releases_at_hand(
     return repository if git_dir.exists() and repository.has(oid) else None
 
 
-def known_releases(repository: Repository) -> tuple[Release, ...]:
-    """Return the releases that a history holds, oldest first; cargo is not asked."""
-    line = repository.git("rev-list", "--reverse", _BRANCH).stdout.decode().split()
-    tags = {oid: ref.removeprefix(_TAG) for ref, oid in repository.refs(f"{_TAG}*").items()}
-    return tuple(
-        Release(version=Version(tags[oid]), commit=oid) for oid in map(Oid, line) if oid in tags
-    )
-
-
 def manifest_refusal(paths: Iterable[bytes], *, subdir: Subdir) -> str | None:
     """Return why a patch that touches ``paths`` cannot be carried on this channel; None if it can.
 

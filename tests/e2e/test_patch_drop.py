@@ -71,7 +71,7 @@ def test_what_needs_it_is_named_and_nothing_is_written(world: World, upstream: U
     before = world.listing()
     said = world.forkbot("patch", "drop", "demo", "two", code=2)
     assert said.err == dedent("""\
-        error: stacks/demo/patches/series: three does not stand without two: the same lines, or nothing left
+        error: stacks/demo/patches/three.patch: three does not stand without two: the same lines, or nothing left
         hint: forkbot patch drop demo two three  # all of them
         """)
     said = world.forkbot("patch", "drop", "demo", "four", code=2)

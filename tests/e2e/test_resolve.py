@@ -4,17 +4,14 @@
 
 import contextlib
 import json
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from forkbot import resolve
 from forkbot.cli.main import run_cli
-from forkbot.git.repository import sealed_env
 from forkbot.git.worktree import WorkTree
 from forkbot.resolvedir import ResolveFolder
 from forkbot.stackdir.load import load_family
@@ -451,47 +448,24 @@ def test_a_kill_between_any_two_writes_costs_nothing(
     assert 10 < len(results) < 30
 
 
-def test_the_other_channel_is_told_when_the_refreshed_patches_do_not_fit_it(
-    world: World, upstream: Upstream
-) -> None:
-    releases = Upstream(world.cache / "releases" / "demo.git", env=sealed_env(world.env))
-    base = releases.commit(
-        "1.0.0",
-        {"src/lib.rs": TEXT, "notes.md": "one\ntwo\nthree\n", "gone.rs": "1\n"},
-        branch="release",
-    )
-    releases.tag("v1.0.0")
+@pytest.mark.usefixtures("upstream")
+def test_an_answer_on_one_channel_leaves_the_other_its_patches(world: World) -> None:
     (stack,) = load_family(world.root)
     main = stack.lock.channel(Channel.MAIN)
     assert main
-    state = msgspec.structs.replace(main, base=base, base_label="1.0.0")
-    lock = render_lock(stack.lock.with_channel(Channel.RELEASE, state))
+    lock = render_lock(stack.lock.with_channel(Channel.RELEASE, main))
     (world.folder() / "stack.lock").write_bytes(lock)
-
-    def warned() -> list[str]:
-        (world.folder() / "stack.lock").write_bytes(lock)
-        for name, data in patches.items():
-            (world.folder() / "patches" / name).write_bytes(data)
-        shutil.rmtree(world.folder() / "resolutions", ignore_errors=True)
-        world.forkbot("resolve", "demo", code=3)
-        answer_second(world)
-        world.forkbot("resolve", "demo", "--continue", code=3)
-        answer_third(world)
-        said = world.forkbot("resolve", "demo", "--continue")
-        return [line for line in said.out.splitlines() if line.startswith("warning: ")]
-
-    patches = {p.name: p.read_bytes() for p in (world.folder() / "patches").iterdir()}
-    lost = (
-        "warning: the refreshed patches do not fit the base 1.0.0 of the release channel any more: "
-    )
-    assert warned() == [lost + "no version at hand fits them"]
-    releases.commit("2.0.0", NEWS, branch="release")
-    releases.tag("v2.0.0")
-    assert warned() == [lost + "forkbot rebase demo --channel release --base 2.0.0"]
-    assert upstream.tip
-    releases.path.rename(releases.path.with_name("away"))
-    (said,) = warned()
-    assert said.endswith("forkbot rebase demo --channel release tells whether they fit")
+    before = {p.name: p.read_bytes() for p in (world.folder() / "patches").iterdir()}
+    world.forkbot("resolve", "demo", code=3)
+    answer_second(world)
+    world.forkbot("resolve", "demo", "--continue", code=3)
+    answer_third(world)
+    world.forkbot("resolve", "demo", "--continue")
+    own = {p.name: p.read_bytes() for p in (world.folder() / "patches-release").iterdir()}
+    assert own == before
+    (after,) = load_family(world.root)
+    assert after.on(Channel.RELEASE).patches == stack.patches
+    assert after.on(Channel.MAIN).patches != stack.patches
 
 
 def test_two_stacks_are_open_at_the_same_time(world: World, upstream: Upstream) -> None:

@@ -77,7 +77,7 @@ def test_what_edits_its_lines_does_not_stand_without_it(upstream: Upstream, tmp_
     with pytest.raises(UsageError) as refused:
         dropped(upstream, stack, ["one"], tmp_path, main=base)
     assert str(refused.value) == (
-        "stacks/demo/patches/series: two does not stand without one: the same lines, or nothing "
+        "stacks/demo/patches/two.patch: two does not stand without one: the same lines, or nothing "
         "left\nhint: forkbot patch drop demo one two  # all of them"
     )
     found = dropped(upstream, stack, ["one", "two"], tmp_path, main=base)

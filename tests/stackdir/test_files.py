@@ -3,13 +3,29 @@
 from pathlib import Path
 
 import msgspec
+from hypothesis import given
+from hypothesis import strategies as st
 
-from forkbot.model.stack import ChannelLock, Lock, Stack
+from forkbot.model.stack import (
+    ChannelLock,
+    ForkPolicy,
+    Lock,
+    Patch,
+    Policy,
+    Stack,
+    UpstreamPolicy,
+)
 from forkbot.stackdir.files import write_stack
 from forkbot.stackdir.load import load_family
-from forkbot.words import Channel, Oid
+from forkbot.stackdir.patches import parse_patch
+from forkbot.words import Channel, Oid, PatchName, StackName
 from tests.stackdir.house import DIFF, HEADER, House
 
+POLICY = Policy(
+    crate="demo",
+    upstream=UpstreamPolicy(git="upstream.git"),
+    fork=ForkPolicy(repo="demo"),
+)
 OID = Oid("4b825dc642cb6eb9a060e54bf8d69288fbee4904")
 LOCK = Lock().with_channel(
     Channel.MAIN,
@@ -58,3 +74,47 @@ def test_a_patch_written_anew_keeps_its_place(house: House) -> None:
         "stack.lock",
     )
     assert (folder / "patches/series").read_text() == "# ours\nfix.patch # why\nmore.patch\n"
+
+
+def test_a_channel_with_patches_of_its_own_has_a_folder_while_it_needs_it(house: House) -> None:
+    stack, folder = two(house)
+    both = LOCK.with_channel(Channel.RELEASE, LOCK.channels[Channel.MAIN])
+    stack = msgspec.structs.replace(stack, lock=both)
+    for channel, patches, wanted in (
+        (Channel.MAIN, stack.patches[1:], ["fix.patch", "more.patch", "series"]),
+        (Channel.RELEASE, stack.patches[:1], ["fix.patch", "series"]),
+        (Channel.RELEASE, stack.patches[1:], []),
+    ):
+        common, apart = stack.divided(channel, patches)
+        write_stack(folder, old=stack, patches=common, apart=apart, lock=both)
+        (stack,) = load_family(house.root)
+        assert stack.on(channel).patches == patches
+        assert sorted(p.name for p in folder.glob("patches-release/*")) == wanted
+
+
+@given(
+    st.sampled_from(Channel),
+    st.lists(st.sampled_from(["a", "b", "c"]), unique=True),
+    st.lists(st.sampled_from(["a", "b", "c"]), unique=True),
+    st.none() | st.lists(st.sampled_from(["a", "b", "c"]), unique=True),
+    st.sets(st.sampled_from(Channel)),
+)
+def test_what_one_channel_gets_no_other_loses(
+    channel: Channel, new: list[str], old: list[str], own: list[str] | None, locked: set[Channel]
+) -> None:
+    one = parse_patch(PatchName("fix"), (HEADER + DIFF).encode(), where="fix.patch")
+
+    def patches(names: list[str]) -> tuple[Patch, ...]:
+        return tuple(msgspec.structs.replace(one, name=PatchName(name)) for name in names)
+
+    lock = Lock(channels=dict.fromkeys(locked, LOCK.channels[Channel.MAIN]))
+    stack = Stack(
+        name=StackName("demo"), policy=POLICY, patches=patches(old), lock=lock, smoke_digest="",
+        apart={Channel.RELEASE: patches(own)} if own is not None and own != old else {},
+    )  # fmt: skip
+    common, apart = stack.divided(channel, patches(new))
+    after = msgspec.structs.replace(stack, patches=common, apart=apart)
+    assert after.on(channel).patches == patches(new)
+    for other in locked - {channel}:
+        assert after.on(other).patches == stack.on(other).patches
+    assert all(own != common for own in apart.values())
