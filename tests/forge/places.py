@@ -72,10 +72,10 @@ def tell(place: Place, wish: Artefact | Over) -> Telling:
 class LocalPlace:
     """Files; a person edits them."""
 
-    def __init__(self, folder: Path) -> None:
-        self.repo = "demo"
+    def __init__(self, folder: Path, repo: str = "demo") -> None:
+        self.repo = repo
         self.forge: Forge = LocalForge(folder, ambient=dict(os.environ))
-        self._home = folder / "demo" / "artefacts"
+        self._home = folder / repo / "artefacts"
 
     def _page(self, number: int) -> tuple[dict[str, object], str]:
         text = (self._home / str(number) / "artefact.md").read_bytes().decode()

@@ -41,13 +41,13 @@ HALF = replace(
 )
 
 
-def _with(branch: ConflictBranch) -> RunRecord:
+def with_branch(branch: ConflictBranch) -> RunRecord:
     record = JUDGED["judged-conflict"]
     stacks = tuple(replace(s, conflict_branch=branch) for s in record.stacks)
     return replace(record, stacks=stacks)
 
 
-ALL = {**RECORDS, **JUDGED, "on-its-branch": _with(BRANCH), "half-done": _with(HALF)}
+ALL = {**RECORDS, **JUDGED, "on-its-branch": with_branch(BRANCH), "half-done": with_branch(HALF)}
 
 
 def told(record: RunRecord, when: WhenPolicy | None = None) -> list[Wish]:
@@ -141,6 +141,13 @@ def test_facts_and_verdict_stay_while_upstream_goes_on_elsewhere() -> None:
     assert isinstance(now, Artefact)
     assert (was.facts, was.verdict, was.title) == (now.facts, now.verdict, now.title)
     assert was.body != now.body
+
+
+def test_each_kind_is_told_by_some_run() -> None:
+    found = {
+        w.identity.kind for record in ALL.values() for w in told(record) if isinstance(w, Artefact)
+    }
+    assert found == set(KINDS)
 
 
 def test_each_kind_can_be_silenced() -> None:
