@@ -1,21 +1,24 @@
 """What speaks against publishing: a stuck stack below, a red verdict, a policy. Pure decisions."""
 
+from collections.abc import Mapping
+
 import msgspec
 
 from forkbot.attempt import Attempt
 from forkbot.model.publication import Move, Publication
-from forkbot.model.verdict import Verdict
+from forkbot.model.verdict import Colour, Verdict
 from forkbot.rebase.resolutions import merged_by
-from forkbot.words import Channel
+from forkbot.words import Channel, StackName
 
 _NAMED = 3  # suspicions by their keys
 
 
 def hold_back(
-    attempts: list[Attempt], verdict: Verdict | None, *, channel: Channel, verified: bool
+    attempts: list[Attempt], verdicts: Mapping[StackName, Verdict] | None, *, channel: Channel
 ) -> None:
     """Turn a planned publication into a held one where something speaks against it.
 
+    ``verdicts`` has what speaks for each stack; None where no stack was to be verified.
     ``attempts`` come lower stacks first: what holds a stack holds those that are built on it.
     """
     for attempt in attempts:
@@ -23,8 +26,8 @@ def hold_back(
         if plan is None or not plan.writes:
             continue
         why = _stuck_below(attempt, attempts) or suspicious(attempt)
-        if not why and verified:
-            why = red(attempt, attempts, verdict)
+        if not why and verdicts is not None:
+            why = red(attempt, attempts, verdicts.get(attempt.stack.name))
         elif not why and not _known_green(attempt, channel):
             why = f"no green verdict for this result: forkbot verify {attempt.stack.name}"
         why = why or _unread(attempt) or _unpublished_below(attempt, attempts)
@@ -105,8 +108,11 @@ def red(attempt: Attempt, attempts: list[Attempt], verdict: Verdict | None) -> s
         return ""
     if verdict.problems:
         return verdict.problems[0]
-    if not any(b.stack == attempt.stack.name for b in verdict.builds):
+    own = [b for b in verdict.builds if b.stack == attempt.stack.name]
+    if not own:
         return "nothing was built: stack.yaml names no build"
+    if all(b.colour is Colour.HELD for b in own):
+        return own[0].why
     lower = below(attempt, attempts)
     for other in attempts:
         connected = other is attempt or other in lower or attempt in below(other, attempts)

@@ -48,11 +48,7 @@ def plan_publication(
     quarantine of ``repository``: its history must be seen, and its recovery tag pushed.
     """
     head, tags = f"refs/heads/{branch}", f"refs/tags/forkbot/{stack}/"
-    new, left_out = (
-        leave_out_workflows(tip, repository=repository)
-        if fork.workflows == "leave-out"
-        else (tip, 0)
-    )
+    new, left_out = to_publish(tip, fork=fork, repository=repository)
     refs = forge.remote(fork.repo).refs(head, f"{tags}*") if forge.exists(fork.repo) else {}
     old = refs.get(head)
     plan = Publication(
@@ -90,6 +86,13 @@ def foreign_commits(repository: Repository, tip: Oid) -> tuple[tuple[Oid, str], 
     )  # fmt: skip
     lines = (li.partition(" ") for li in said.stdout.decode(errors="replace").splitlines())
     return tuple((Oid(oid), who) for oid, _, who in lines if who != COMMITTER)
+
+
+def to_publish(tip: Oid, *, fork: ForkPolicy, repository: Repository) -> tuple[Oid, int]:
+    """Return what goes to the fork branch for ``tip``, and how many workflows that leaves out."""
+    if fork.workflows == "leave-out":
+        return leave_out_workflows(tip, repository=repository)
+    return tip, 0
 
 
 def leave_out_workflows(tip: Oid, *, repository: Repository) -> tuple[Oid, int]:

@@ -10,6 +10,7 @@ import enum
 import time
 
 from forkbot.attempt import Attempt, attempt_rebase
+from forkbot.believe import believe
 from forkbot.connection import Connection
 from forkbot.errors import ForkbotError, RemoteError
 from forkbot.forge.base import Forge
@@ -21,7 +22,7 @@ from forkbot.model.record import RunRecord
 from forkbot.publish import carry_out, plan_publication
 from forkbot.recording import bundles_of, record_of
 from forkbot.report.pages import pages
-from forkbot.rundir import RunDirectory
+from forkbot.rundir import Records, RunDirectory
 from forkbot.session import Session
 from forkbot.stackdir.load import closure, load_family, select
 from forkbot.telling import tell
@@ -51,11 +52,13 @@ def run(
     aim: Aim,
     connection: Connection,
     again: bool = False,
+    proofs: Records | None = None,
 ) -> RunRecord:
     """Take the named stacks (all, when none is named) as far as ``steps`` says.
 
-    ``again`` verifies even what an earlier run found green. Returns the record; writes it, with its
-    report, when something happened. Raises ``ForkbotError`` only for what stops every stack.
+    ``again`` verifies even what an earlier run found green. ``proofs`` are records of runs that
+    verified elsewhere: with them nothing is built or run here. Returns the record; writes it, with
+    its report, when something happened. Raises ``ForkbotError`` only for what stops every stack.
     """
     began, forge = time.monotonic(), connection.forge
     runs = RunDirectory(session.state / "runs")
@@ -63,7 +66,7 @@ def run(
         family = load_family(session.root, session.channel)
         chosen = select(family, names, root=session.root)
         members = closure(family, chosen) if Step.VERIFY in steps else chosen
-        toolchain = _toolchain(session, steps)
+        toolchain = _toolchain(session, steps, elsewhere=proofs is not None)
         attempts = [
             attempt_rebase(stack, chosen=stack in chosen, session=session, aim=aim,
                      toolchain=toolchain, held=held)
@@ -73,13 +76,17 @@ def run(
             _plan(attempts, session=session, forge=forge)
         verification = None
         going = any(a.chosen and not a.stuck for a in attempts)
-        if Step.VERIFY in steps and toolchain is not None and (going or Step.GROUND not in steps):
+        if proofs is not None:
+            verification = believe(proofs, attempts, session=session)
+        elif Step.VERIFY in steps and toolchain and (going or Step.GROUND not in steps):
             verification = verification_of(
                 attempts, session=session, toolchain=toolchain, runs=runs, again=again
             )
         verdict = verification.verdict if verification else None
         if Step.PUBLISH in steps:
-            hold_back(attempts, verdict, channel=session.channel, verified=Step.VERIFY in steps)
+            parts = verification.parts if verification else {}
+            verdicts = parts if Step.VERIFY in steps else None
+            hold_back(attempts, verdicts, channel=session.channel)
         _write(attempts, verification, session=session, steps=steps, forge=forge)
         if Step.GROUND in steps and toolchain is not None:
             for attempt in attempts:
@@ -97,8 +104,8 @@ def run(
     return record
 
 
-def _toolchain(session: Session, steps: Step) -> Toolchain | None:
-    if Step.VERIFY in steps or session.channel is Channel.RELEASE:
+def _toolchain(session: Session, steps: Step, *, elsewhere: bool) -> Toolchain | None:
+    if (Step.VERIFY in steps and not elsewhere) or session.channel is Channel.RELEASE:
         return find_toolchain(env=session.ambient, cache=session.cache, say=session.say)
     return None
 
@@ -142,7 +149,8 @@ def _write(
             continue
         if not session.dry_run:
             _publish(attempt, attempts, session=session, forge=forge)
-        if Step.PUBLISH in steps and verification and red(attempt, attempts, verification.verdict):
+        spoken = verification.parts.get(attempt.stack.name) if verification else None
+        if Step.PUBLISH in steps and verification and red(attempt, attempts, spoken):
             continue  # what is published was proven otherwise, and its files say how
         if Step.WRITE in steps and _may_write(attempt, steps, dry_run=session.dry_run):
             attempt.files = write_files_of(attempt, verification, session=session)

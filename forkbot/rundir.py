@@ -1,18 +1,25 @@
 """Run records on disk: ``.forkbot/runs/<id>/`` with record.json, its pages and the bundles."""
 
 import contextlib
+import dataclasses
 import datetime as dt
 import itertools
+import os
 import shutil
-from collections.abc import Mapping
+import stat
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import msgspec
 
 from forkbot.errors import MachineError, UsageError
 from forkbot.model.record import RECORD_VERSION, RunRecord
+from forkbot.text import visible
 
+FILE = "record.json"
 _KEPT = 50
+_LARGEST = 32 << 20  # bytes; a thousand stacks with their conflicts and a compiler's words
+_MOST = 256  # the jobs that one matrix of Actions may have, and so the records of one run
 
 
 class RunDirectory:
@@ -38,7 +45,7 @@ class RunDirectory:
             for left in self.folder.glob(".*.new"):  # of a run that was killed
                 shutil.rmtree(left, ignore_errors=True)
             (draft / "bundles").mkdir(parents=True)
-            (draft / "record.json").write_bytes(
+            (draft / FILE).write_bytes(
                 msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n"
             )
             for name, page in pages.items():
@@ -80,11 +87,52 @@ class RunDirectory:
         if chosen not in ids:
             newest = f"the newest is {ids[-1]}" if ids else "forkbot run --all"
             raise UsageError(f"there is no run {chosen!r}", where=str(self.folder), hint=newest)
-        path = self.folder / chosen / "record.json"
-        try:
-            record = msgspec.json.decode(path.read_bytes(), type=RunRecord)
-        except (OSError, msgspec.DecodeError) as e:
-            raise UsageError(f"not a run record of forkbot's: {e}", where=str(path)) from e
-        if record.version > RECORD_VERSION:
-            raise UsageError("written by a newer forkbot", where=str(path))
-        return record
+        return read_record(self.folder / chosen / FILE)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Records:
+    """Run records from elsewhere, and what could not be read of them, each in one line."""
+
+    read: tuple[RunRecord, ...] = ()
+    troubles: tuple[str, ...] = ()
+
+
+def read_records(paths: Iterable[Path]) -> Records:
+    """Return the records at ``paths``: files, or folders with files of that name at any depth.
+
+    Whatever is there may be made up: it is read within bounds, and what is no record is said.
+    """
+    found, troubles = list[RunRecord](), list[str]()
+    for path in paths:
+        inside = itertools.islice(path.rglob(FILE), _MOST) if path.is_dir() else [path]
+        for file in sorted(inside):
+            try:
+                found.append(read_record(file))
+            except UsageError as e:
+                troubles.append(f"{visible(file.name)}: {e.what}")
+    return Records(read=tuple(found), troubles=tuple(troubles))
+
+
+def read_record(path: Path) -> RunRecord:
+    """Return the record in a file. Raises ``UsageError`` for what is none, or is out of bounds."""
+    try:
+        # neither followed nor waited for: a link or a pipe is no record
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        with os.fdopen(handle, "rb") as file:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                raise UsageError("this is no file", where=str(path))
+            data = file.read(_LARGEST + 1)
+    except OSError as e:
+        raise UsageError(f"cannot read a run record: {e.strerror}", where=str(path)) from e
+    if len(data) > _LARGEST:
+        raise UsageError(f"a run record has at most {_LARGEST >> 20} MiB", where=str(path))
+    try:
+        record = msgspec.json.decode(data, type=RunRecord)
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as e:
+        raise UsageError(
+            f"not a run record of forkbot's: {visible(str(e))[:200]}", where=str(path)
+        ) from e
+    if record.version > RECORD_VERSION:
+        raise UsageError("written by a newer forkbot", where=str(path))
+    return record

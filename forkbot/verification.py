@@ -1,6 +1,7 @@
 """The verify step of a run: who is a member, whether it was answered before, and the asking."""
 
 import dataclasses
+from collections.abc import Mapping
 
 from forkbot import process
 from forkbot.attempt import Attempt, cargo_of
@@ -20,10 +21,13 @@ from forkbot.words import StackName
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
-    """A verdict and the question it answers."""
+    """A verdict, and of each stack the part that speaks for it: all of it, where all was one.
+
+    A stack without a part was not verified.
+    """
 
     verdict: Verdict
-    key: str
+    parts: Mapping[StackName, Verdict]
 
 
 def verification_of(
@@ -40,7 +44,7 @@ def verification_of(
     nothing to publish, and from a run record here when there is. A red one is asked again.
     """
     wasmtime = find_wasmtime(env=session.ambient, cache=session.cache, say=session.say)
-    held = _held(attempts)
+    held = held_of(attempts)
     members = tuple(
         member_of(a, session)
         for a in attempts
@@ -58,7 +62,7 @@ def verification_of(
             wasmtime=wasmtime.version, members=as_facts(members), builds=held_builds(held),
             smokes=(), reused=bool(members),
         )  # fmt: skip
-        return Verification(verdict=verdict, key=key)
+        return _of_all(verdict, attempts)
     verdict = verify_family(
         members,
         held=held,
@@ -71,7 +75,11 @@ def verification_of(
         env=component_env(session, wasmtime),
         say=session.say,
     )
-    return Verification(verdict=verdict, key=key)
+    return _of_all(verdict, attempts)
+
+
+def _of_all(verdict: Verdict, attempts: list[Attempt]) -> Verification:
+    return Verification(verdict=verdict, parts={a.stack.name: verdict for a in attempts})
 
 
 def try_out(
@@ -95,7 +103,7 @@ def try_out(
     )  # fmt: skip
 
 
-def _held(attempts: list[Attempt]) -> dict[StackName, str]:
+def held_of(attempts: list[Attempt]) -> dict[StackName, str]:
     """Return the stacks that cannot be verified, each with its own or a lower stack's reason."""
     held = {}
     for attempt in attempts:

@@ -82,13 +82,11 @@ def _stack_verdict(
     name: StackName, verification: Verification, *, before: StackVerdict | None
 ) -> StackVerdict | None:
     """Return what the lock says; one that stays as it is does not follow a red family's key."""
-    said = verification.verdict
-    if name not in [m.stack for m in said.members]:
+    said = verification.parts.get(name)
+    if said is None or name not in [m.stack for m in said.members]:
         return before  # held: it was not tried
     all_green = said.reused or said.green
     status: Literal["green", "red"] = "green" if said.reused or said.green_for(name) else "red"
     if before is not None and before.status == status and not all_green:
         return before
-    return StackVerdict(
-        status=status, key=verification.key, rustc=said.rustc, wasmtime=said.wasmtime
-    )
+    return StackVerdict(status=status, key=said.key, rustc=said.rustc, wasmtime=said.wasmtime)

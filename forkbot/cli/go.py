@@ -21,6 +21,7 @@ from forkbot.errors import UsageError
 from forkbot.git.remote import is_path
 from forkbot.locate import FLOOR, Aim
 from forkbot.run import Step, run
+from forkbot.rundir import read_records
 from forkbot.text import redact
 from forkbot.words import Channel, parse_git_url
 
@@ -65,6 +66,8 @@ def _go(
     as_json: bool,
     dry_run: bool = False,
     again: bool = False,
+    verified: tuple[Path, ...] = (),
+    newest: bool = False,
 ) -> int:
     several = len(stacks) != 1
     if several and (aim.base or aim.onto not in (None, FLOOR) or aim.upstream):
@@ -77,7 +80,9 @@ def _go(
     words += [] if channel == Channel.MAIN.value else ["--channel", channel]
     aims = (("base", aim.base), ("onto", aim.onto), ("upstream", aim.upstream))
     words += [word for name, value in aims if value for word in (f"--{name}", value)]
+    words += ["--newest"] if newest else []
     words += ["--again"] if again else []
+    words += [word for path in verified for word in ("--verified", str(path))]
     if Step.GROUND in steps:
         words += ["--verify" if command == "rebase" else "--verify-floor"]
     words += ["--dry-run"] if dry_run else []
@@ -85,6 +90,7 @@ def _go(
         record = run(
             session, stacks, command=redact(shlex.join(words)), steps=steps, aim=aim,
             connection=connected(session), again=again,
+            proofs=read_records(verified) if verified else None,
         )  # fmt: skip
     return show_record(record, as_json=as_json)
 
@@ -97,27 +103,40 @@ def _go(
 @click.option(
     "--verify-floor", is_flag=True, help="On a conflict, find out how far all is still green."
 )
+@click.option(
+    "--verified",
+    multiple=True,
+    metavar="PATH",
+    type=click.Path(path_type=Path),
+    help="Build nothing: take the verdict on the same commits from a record, or a folder of them.",
+)
 @aims
 @dry_run_option
 @json_option
 @click.pass_obj
 def run_command(
     root: Path | None, stacks: tuple[str, ...], *, every: bool, channel: str, again: bool,
-    verify_floor: bool, base: str | None, onto: str | None, upstream: str | None, dry_run: bool,
-    as_json: bool,
+    verify_floor: bool, verified: tuple[Path, ...], base: str | None, onto: str | None,
+    upstream: str | None, dry_run: bool, as_json: bool,
 ) -> int:  # fmt: skip
     """Rebase, verify and publish: the whole way. What cron calls.
 
     Name stacks, or say --all. Nothing is published unless it was built and run. With nothing new,
-    nothing is written.
+    nothing is written. With --verified no code of upstream's runs here, so a token may be near:
+    each rebase is computed again, and what no record proves is held.
     """
+    if verified and (again or verify_floor):
+        raise UsageError(
+            "--verified builds nothing, and --again and --verify-floor would",
+            hint="leave one of them out",
+        )
     if every == bool(stacks):
         raise UsageError("name stacks, or say --all (not both)", hint="forkbot run --all")
     steps = Step.VERIFY | Step.PUBLISH | Step.WRITE | Step.TELL
     return _go(
         "run", root, stacks, channel=channel, steps=steps | Step.GROUND if verify_floor else steps,
         aim=Aim(base=base, onto=onto, upstream=upstream), as_json=as_json, dry_run=dry_run,
-        again=again,
+        again=again, verified=verified,
     )  # fmt: skip
 
 
@@ -156,21 +175,27 @@ def rebase_command(
 @stacks_argument
 @channel_option(Channel.MAIN)
 @click.option("--again", is_flag=True, help="Verify even what was found green before.")
+@click.option(
+    "--newest",
+    is_flag=True,
+    help="As they are on the newest upstream; only the run record is written.",
+)
 @dry_run_option
 @json_option
 @click.pass_obj
 def verify_command(
-    root: Path | None, stacks: tuple[str, ...], *, channel: str, again: bool, dry_run: bool,
-    as_json: bool,
+    root: Path | None, stacks: tuple[str, ...], *, channel: str, again: bool, newest: bool,
+    dry_run: bool, as_json: bool,
 ) -> int:  # fmt: skip
     """Build and run stacks for wasm32-wasip2 as their files say.
 
     All stacks when none is named; what they depend on is built with them. The verdict is kept in
-    stack.lock.
+    stack.lock; with --newest in the run record alone, for forkbot run --verified.
     """
     return _go(
-        "verify", root, stacks, channel=channel, steps=Step.VERIFY | Step.WRITE,
-        aim=Aim(stay=True), as_json=as_json, again=again, dry_run=dry_run,
+        "verify", root, stacks, channel=channel,
+        steps=Step.VERIFY if newest else Step.VERIFY | Step.WRITE, aim=Aim(stay=not newest),
+        as_json=as_json, again=again, dry_run=dry_run, newest=newest,
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from forkbot.cli.connect import connected
 from forkbot.cli.surroundings import console, json_option, opened, print_json
 from forkbot.errors import EXIT_DONE, MachineError, UsageError
 from forkbot.report.terminal import show
-from forkbot.rundir import RunDirectory
+from forkbot.rundir import RunDirectory, read_record
 from forkbot.stackdir.load import load_family, select
 from forkbot.status import standing
 from forkbot.words import Channel
@@ -69,14 +69,16 @@ def report_command(
 ) -> int:
     """Show the report of a run, the newest by default.
 
-    Made anew from the run's record, so it can be had in any form at any time.
+    RUN is a run's id, or a path (with a `/` in it) to a record.json from anywhere. The report is
+    made anew from the record, so it can be had in any form at any time.
     """
     if output is not None and (as_json or face == "terminal"):
         raise UsageError(
             "--output takes a page", hint="forkbot report --format html --output report.html"
         )
     with opened(root) as session:
-        record = RunDirectory(session.state / "runs").read(run)
+        runs = RunDirectory(session.state / "runs")
+        record = read_record(Path(run)) if run and "/" in run else runs.read(run)
     if as_json:
         print_json(record)
     elif face == "terminal":

@@ -25,6 +25,10 @@ from forkbot.errors import (
 COMMANDS = {
     "status": ("forkbot.cli.look", "Show each stack: base, patches, verdict, fork branch."),
     "run": ("forkbot.cli.go", "Rebase, verify and publish: the whole way. What cron calls."),
+    "plan": (
+        "forkbot.cli.plan",
+        "Say which stacks have news, and in which legs they are to be proven.",
+    ),
     "rebase": ("forkbot.cli.go", "Rebase stacks onto upstream and update their files."),
     "resolve": ("forkbot.cli.resolve", "Resolve a conflict by hand, and keep the answer."),
     "verify": ("forkbot.cli.go", "Build and run stacks for wasm32-wasip2 as their files say."),

@@ -74,6 +74,12 @@ class World:
         """Return an empty upstream repository."""
         return Upstream(self.place / f"{name}.git", env=self._git_env)
 
+    def upstream_again(self, name: str = "upstream") -> Upstream:
+        """Return an upstream that is there, to go on from its tip."""
+        upstream = self.upstream(name)
+        upstream.go_to(upstream.repository.resolve("refs/heads/main"))
+        return upstream
+
     def stack(
         self,
         upstream: Upstream,

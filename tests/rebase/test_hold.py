@@ -29,7 +29,7 @@ def test_suspicions_hold_a_publication_and_say_what_to_type(
         recovery="refs/tags/x",
     )  # fmt: skip
     attempt = Attempt(stack=stack, chosen=True, upstream="x.git", rebased=rebased, publication=plan)
-    hold_back([attempt], None, channel=Channel.MAIN, verified=False)
+    hold_back([attempt], None, channel=Channel.MAIN)
     assert attempt.publication is not None
     assert (attempt.publication.move, attempt.publication.why, attempt.publication.recovery) == (
         Move.HELD,

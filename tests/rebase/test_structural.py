@@ -309,7 +309,7 @@ def test_nothing_is_published_that_nobody_read(scene: Scene) -> None:
             stack=stack, chosen=True, upstream="x.git", publication=plan,
             rebased=dataclasses.replace(rebased, patches=(file,)),
         )  # fmt: skip
-        hold_back([attempt], None, channel=Channel.MAIN, verified=False)
+        hold_back([attempt], None, channel=Channel.MAIN)
         assert attempt.publication
         return attempt.publication.move, attempt.publication.why
 

@@ -1,0 +1,131 @@
+"""What is new, and the legs that prove it: for machines that build what no token may be near.
+
+A family is proven in one leg. Its verdict is about all of it, and one machine builds a stack with
+what it stands on anyway: a leg for each stack would build the lower ones again and again, and none
+of those verdicts would count. So machines are for families; the rebase itself takes milliseconds.
+"""
+
+import contextlib
+from collections.abc import Iterator
+
+from forkbot.attempt import Attempt, attempt_rebase
+from forkbot.errors import ForkbotError
+from forkbot.locate import Aim
+from forkbot.model.plan import Leg, News, Plan
+from forkbot.model.stack import ChannelLock, Stack
+from forkbot.publish import to_publish
+from forkbot.session import Session
+from forkbot.stackdir.load import load_family
+from forkbot.verification import member_of
+from forkbot.verify.judge import verification_key
+from forkbot.verify.toolchain import TARGET, Toolchain, find_toolchain
+from forkbot.words import Channel, StackName
+
+MOST_LEGS = 256  # jobs that one matrix of Actions may have
+
+
+def plan(session: Session, *, most: int = MOST_LEGS) -> Plan:
+    """Return what is new on the session's channel; every stack is rebased, and nothing is written.
+
+    ``most`` is how many legs there may be: with more families than that, a leg has several.
+    """
+    toolchain = _toolchain(session)
+    with contextlib.ExitStack() as held, session.alone():
+        family = load_family(session.root, session.channel)
+        attempts = [
+            attempt_rebase(stack, chosen=True, session=session, aim=Aim(), toolchain=toolchain,
+                           held=held)
+            for stack in family
+        ]  # fmt: skip
+        groups = [[a for a in attempts if a.stack.name in names] for names in families(family)]
+        news = {
+            a.stack.name: news_of(a, group, session=session, toolchain=toolchain)
+            for group in groups
+            for a in group
+        }
+    stirred = [g for g in groups if any(news[a.stack.name] for a in g)]
+    provable = [[a.stack.name for a in g] for g in stirred if not all(a.stuck for a in g)]
+    return Plan(
+        channel=session.channel,
+        stacks=tuple(News(stack=s.name, new=news[s.name]) for s in family),
+        legs=tuple(_legs(provable, most=most)),
+    )
+
+
+def families(stacks: tuple[Stack, ...]) -> list[set[StackName]]:
+    """Return the stacks in groups that nothing links, in the order of each group's first."""
+    found: list[set[StackName]] = []
+    for stack in stacks:  # whoever depends comes later, and may join groups
+        linked = {stack.name, *stack.policy.depends}
+        touched = [g for g in found if g & linked]
+        rest = [g for g in found if not g & linked]
+        found = [*rest, linked.union(*touched)]
+    order = [s.name for s in stacks]
+    return sorted(found, key=lambda g: min(order.index(name) for name in g))
+
+
+def news_of(
+    attempt: Attempt, family: list[Attempt], *, session: Session, toolchain: Toolchain | None
+) -> str:
+    """Return what is new of a stack in one line, or ''."""
+    lock = attempt.stack.lock.channel(session.channel)
+    if attempt.stuck:
+        return attempt.stuck.removeprefix(f"{attempt.stack.name}: ")
+    assert attempt.rebased is not None
+    facts = attempt.rebased.facts
+    if lock is None:
+        return f"it was never rebased: upstream is at {facts.onto.label}"
+    if facts.onto.commit != lock.base:
+        return f"upstream went from {lock.base_label} to {facts.onto.label}"
+    if facts.tip != lock.result:
+        return "its patches are others than those that were rebased"
+    assert attempt.repository is not None
+    fork = attempt.stack.policy.fork
+    if lock.published != to_publish(lock.result, fork=fork, repository=attempt.repository)[0]:
+        return "the result is not published"
+    return _unproven(attempt, lock, family, session=session, toolchain=toolchain)
+
+
+def _unproven(
+    attempt: Attempt,
+    lock: ChannelLock,
+    family: list[Attempt],
+    *,
+    session: Session,
+    toolchain: Toolchain | None,
+) -> str:
+    """Return why the lock's verdict is not about what would be built and run now, or ''."""
+    if lock.verdict is None or lock.verdict.status != "green":
+        return "the result was never green"
+    if toolchain is not None and toolchain.version != lock.verdict.rustc:
+        return f"it was built with {lock.verdict.rustc}, and here is {toolchain.version}"
+    if any(a.stuck for a in family):
+        return ""  # what is stuck is the news
+    key = verification_key(
+        tuple(member_of(a, session) for a in family), channel=session.channel, target=TARGET,
+        rustc=lock.verdict.rustc, wasmtime=lock.verdict.wasmtime,
+    )  # fmt: skip
+    if key != lock.verdict.key:
+        return f"what {attempt.stack.name} and its family build or run is not what was green"
+    return ""
+
+
+def _legs(groups: list[list[StackName]], *, most: int) -> Iterator[Leg]:
+    """Yield legs of whole groups, the fullest as light as can be."""
+    legs: list[list[list[StackName]]] = [[] for _ in range(min(most, len(groups)))]
+    for group in sorted(groups, key=len, reverse=True):
+        min(legs, key=lambda leg: sum(map(len, leg))).append(group)
+    for leg in legs:
+        stacks = tuple(name for group in leg for name in group)
+        more = f"-and-{len(stacks) - 1}-more" if len(stacks) > 1 else ""
+        yield Leg(name=f"{stacks[-1]}{more}", stacks=stacks)
+
+
+def _toolchain(session: Session) -> Toolchain | None:
+    """Return the toolchain; the main channel does without where none is here."""
+    if session.channel is Channel.RELEASE:
+        return find_toolchain(env=session.ambient, cache=session.cache, say=session.say)
+    try:
+        return find_toolchain(env=session.ambient, cache=session.cache, get=False, say=session.say)
+    except ForkbotError:
+        return None
