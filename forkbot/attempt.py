@@ -19,12 +19,14 @@ from forkbot.locate import FLOOR, Aim, Located, locate
 from forkbot.model.place import Place
 from forkbot.model.publication import Publication
 from forkbot.model.stack import Stack
+from forkbot.model.update import Update
 from forkbot.rebase.base import find_base
 from forkbot.rebase.engine import Rebased, rebase
 from forkbot.rebase.lockfile import Lockfiles
 from forkbot.rebase.shared import shared_do
 from forkbot.rebase.structural import Driver
 from forkbot.session import Session
+from forkbot.stackdir.files import Changes
 from forkbot.verify.toolchain import Toolchain, find_toolchain
 
 
@@ -39,7 +41,10 @@ class Attempt:
     repository: Repository | None = None  # lent, quarantined
     rebased: Rebased | None = None
     publication: Publication | None = None
-    files: tuple[str, ...] = ()  # written, or in a dry run to be written
+    files: tuple[str, ...] = ()  # written here, or in a dry run to be written
+    # what the stack's files become, for the stacks repository on a forge; None: they stay
+    changes: Changes | None = None
+    update: Update | None = None  # what became of that
     trouble: ForkbotError | None = None
 
     @property

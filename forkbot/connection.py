@@ -3,6 +3,7 @@
 import dataclasses
 
 from forkbot.forge.base import Forge
+from forkbot.forge.local import LocalForge
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,3 +16,11 @@ class Connection:
 
     forge: Forge
     home: str
+
+    @property
+    def updates(self) -> bool:
+        """Whether the stacks repository is on the forge, to be updated there.
+
+        One machine's forge has it only if somebody put it there; else files are written in place.
+        """
+        return self.forge.name != LocalForge.name or self.forge.exists(self.home)

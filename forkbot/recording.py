@@ -35,7 +35,7 @@ def record_of(
         git=".".join(map(str, git_version(sealed_env(session.ambient)))),
         dry_run=session.dry_run,
         seconds=round(seconds, 1),
-        stacks=tuple(_stack_record(a, session) for a in attempts if a.chosen or a.trouble),
+        stacks=tuple(stack_record(a, session) for a in attempts if a.chosen or a.trouble),
         verdict=verdict,
         exit_code=gravest(codes),
     )
@@ -55,7 +55,7 @@ def _exit_code(attempt: Attempt) -> int:
         return EXIT_REFUSED
     if suspicious(attempt):
         return EXIT_CONFLICT
-    return EXIT_DONE
+    return attempt.update.exit_code if attempt.update else EXIT_DONE
 
 
 def trouble_of(error: ForkbotError) -> Trouble:
@@ -73,7 +73,8 @@ def _page(url: str) -> str:
     return url if url.startswith("https://") and redact(url) == url else ""
 
 
-def _stack_record(attempt: Attempt, session: Session) -> StackRecord:
+def stack_record(attempt: Attempt, session: Session) -> StackRecord:
+    """Return what a run found of one stack, and did."""
     lock = attempt.stack.lock.channel(session.channel)
     trouble = attempt.trouble
     return StackRecord(
@@ -88,6 +89,7 @@ def _stack_record(attempt: Attempt, session: Session) -> StackRecord:
         publication=attempt.publication,
         files_written=() if session.dry_run else attempt.files,
         files_to_write=attempt.files if session.dry_run else (),
+        update=attempt.update,
         trouble=trouble_of(trouble) if trouble else None,
     )
 

@@ -26,10 +26,11 @@ from forkbot.rundir import Records, RunDirectory
 from forkbot.session import Session
 from forkbot.stackdir.load import closure, load_family, select
 from forkbot.telling import tell
+from forkbot.updating import update_home
 from forkbot.verification import Verification, verification_of
 from forkbot.verify.toolchain import Toolchain, find_toolchain
 from forkbot.words import Channel
-from forkbot.writing import write_files_of
+from forkbot.writing import file_changes_of, write_files_of
 
 
 class Step(enum.Flag):
@@ -40,6 +41,7 @@ class Step(enum.Flag):
     PUBLISH = enum.auto()
     WRITE = enum.auto()  # update the stack's files
     GROUND = enum.auto()  # build and run the floor of a stack in conflict
+    UPDATE = enum.auto()  # bring the stack's files to the stacks repository, where a forge has it
     TELL = enum.auto()  # bring issues and pull requests to what was found
 
 
@@ -87,7 +89,7 @@ def run(
             parts = verification.parts if verification else {}
             verdicts = parts if Step.VERIFY in steps else None
             hold_back(attempts, verdicts, channel=session.channel)
-        _write(attempts, verification, session=session, steps=steps, forge=forge)
+        _write(attempts, verification, session=session, steps=steps, connection=connection)
         if Step.GROUND in steps and toolchain is not None:
             for attempt in attempts:
                 if attempt.chosen:
@@ -141,19 +143,28 @@ def _write(
     *,
     session: Session,
     steps: Step,
-    forge: Forge,
+    connection: Connection,
 ) -> None:
-    """Publish and write, stack by stack, lower ones first; a dry run only finds out what."""
+    """Publish and write, stack by stack, lower ones first; a dry run only finds out what.
+
+    The stacks' files are written here, or brought to the stacks repository where a forge has it.
+    """
+    away = Step.UPDATE in steps and connection.updates
     for attempt in attempts:
         if not attempt.chosen or attempt.stuck or attempt.rebased is None:
             continue
         if not session.dry_run:
-            _publish(attempt, attempts, session=session, forge=forge)
+            _publish(attempt, attempts, session=session, forge=connection.forge)
         spoken = verification.parts.get(attempt.stack.name) if verification else None
         if Step.PUBLISH in steps and verification and red(attempt, attempts, spoken):
             continue  # what is published was proven otherwise, and its files say how
         if Step.WRITE in steps and _may_write(attempt, steps, dry_run=session.dry_run):
-            attempt.files = write_files_of(attempt, verification, session=session)
+            if away:
+                attempt.changes = file_changes_of(attempt, verification, session=session)
+            else:
+                attempt.files = write_files_of(attempt, verification, session=session)
+    if away:
+        update_home(attempts, session=session, connection=connection)
 
 
 def _publish(attempt: Attempt, attempts: list[Attempt], *, session: Session, forge: Forge) -> None:

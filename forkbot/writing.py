@@ -7,8 +7,9 @@ from forkbot.model.publication import Move
 from forkbot.model.resolution import Resolution
 from forkbot.model.stack import ChannelLock, StackVerdict
 from forkbot.session import Session
-from forkbot.stackdir.files import write_stack
+from forkbot.stackdir.files import Changes, changes_of, write_stack
 from forkbot.stackdir.load import stack_folder
+from forkbot.stackdir.update import write_files
 from forkbot.verification import Verification
 from forkbot.words import Channel, StackName
 
@@ -17,10 +18,20 @@ def write_files_of(
     attempt: Attempt, verification: Verification | None, *, session: Session
 ) -> tuple[str, ...]:
     """Bring a stack's files to where it was rebased; return the names of those that change."""
+    changes = file_changes_of(attempt, verification, session=session)
+    if session.dry_run:
+        return tuple(sorted(changes))
+    return write_files(stack_folder(session.root, attempt.stack.name), changes)
+
+
+def file_changes_of(
+    attempt: Attempt, verification: Verification | None, *, session: Session
+) -> Changes:
+    """Return what brings a stack's files to where it was rebased."""
     assert attempt.rebased is not None
     facts, stack, channel = attempt.rebased.facts, attempt.stack, session.channel
     if facts.tip is None or facts.tree is None:
-        return ()
+        return {}
     before = stack.lock.channel(channel)
     same = before is not None and before.result == facts.tip
     verdict = before.verdict if before and same else None
@@ -44,7 +55,7 @@ def write_files_of(
         probed=before.probed if before and same else None,
     )
     patches, apart = stack.divided(channel, attempt.rebased.patches)
-    return write_stack(
+    return changes_of(
         stack_folder(session.root, stack.name),
         old=stack,
         patches=patches,
@@ -52,7 +63,6 @@ def write_files_of(
         lock=stack.lock.with_channel(channel, lock),
         resolutions=attempt.rebased.resolutions,
         settled=_settled(attempt, channel),
-        dry_run=session.dry_run,
     )
 
 

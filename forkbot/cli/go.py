@@ -132,7 +132,7 @@ def run_command(
         )
     if every == bool(stacks):
         raise UsageError("name stacks, or say --all (not both)", hint="forkbot run --all")
-    steps = Step.VERIFY | Step.PUBLISH | Step.WRITE | Step.TELL
+    steps = Step.VERIFY | Step.PUBLISH | Step.WRITE | Step.UPDATE | Step.TELL
     return _go(
         "run", root, stacks, channel=channel, steps=steps | Step.GROUND if verify_floor else steps,
         aim=Aim(base=base, onto=onto, upstream=upstream), as_json=as_json, dry_run=dry_run,

@@ -24,7 +24,7 @@ from forkbot.errors import (
 from forkbot.git.refusal import explain_denial, refusal, rejections, said_for_people
 from forkbot.git.repository import Repository, disk_trouble, says_full
 from forkbot.text import redact
-from forkbot.words import Oid
+from forkbot.words import BranchName, Oid, parse_branch
 
 _SETTINGS = (
     "protocol.allow=never",
@@ -37,6 +37,7 @@ _SETTINGS = (
 )
 _SAFE = tuple(word for setting in _SETTINGS for word in ("-c", setting))
 _NAMES = ("HOME", "XDG_CONFIG_HOME", "SSH_AUTH_SOCK", "GIT_SSL_CAINFO", "GIT_CONFIG_GLOBAL")
+_SYMREF = "ref: refs/heads/"
 _LISTING = 120.0
 _TRANSFER = 1800.0
 
@@ -114,6 +115,24 @@ class Remote:
         said = self._ask(None, "ls-remote", "--", self.url, *names)
         pairs = (line.split("\t") for line in said.stdout.decode().splitlines())
         return {ref: Oid(oid) for oid, ref in pairs}
+
+    def head(self, *names: str) -> tuple[BranchName | None, dict[str, Oid]]:
+        """Return the remote's default branch, None where it has none, and refs as ``refs`` does.
+
+        Here a name may be a pattern; the default branch's ref is always among what is returned.
+        """
+        said = self._ask(None, "ls-remote", "--symref", "--", self.url, "HEAD", *names)
+        branch: BranchName | None = None
+        found: dict[str, Oid] = {}
+        for value, _, ref in (li.partition("\t") for li in said.stdout.decode().splitlines()):
+            if ref == "HEAD" and value.startswith(_SYMREF):
+                branch = parse_branch(value.removeprefix(_SYMREF))
+            elif not value.startswith("ref: "):
+                found[ref] = Oid(value)
+        at = found.pop("HEAD", None)
+        if branch is None or at is None:
+            return None, found
+        return branch, {**found, f"refs/heads/{branch}": at}
 
     def fetch(
         self, into: Repository, *refspecs: str, say: Callable[[str], None] | None = None

@@ -16,6 +16,7 @@ class Kind(enum.Enum):
     UNREACHABLE = "unreachable"
     PUBLISH_REFUSED = "publish-refused"
     DROPPABLE = "droppable"
+    UPDATE = "update"  # of the stack's own files: told by ``update``, not with the troubles
     DASHBOARD = "dashboard"  # of the whole family, so without a stack
 
 
@@ -56,6 +57,9 @@ KIND_LABELS = {
     ),
     Kind.DROPPABLE: Label(
         name="forkbot: droppable", colour="0e8a16", about="a patch that may go now"
+    ),
+    Kind.UPDATE: Label(
+        name="forkbot: update", colour="5319e7", about="a stack's files as a rebase left them"
     ),
     Kind.DASHBOARD: Label(
         name="forkbot: dashboard", colour="1d76db", about="how the family's stacks are"

@@ -7,6 +7,7 @@ from forkbot.model.fate import Rebase
 from forkbot.model.order import Given
 from forkbot.model.probe import ProbeAnswer
 from forkbot.model.publication import Publication
+from forkbot.model.update import Update
 from forkbot.model.verdict import Verdict
 from forkbot.words import Channel, Oid, PatchName, StackName
 
@@ -36,6 +37,7 @@ class StackRecord(Fact, frozen=True, kw_only=True):
     publication: Publication | None = None
     files_written: tuple[str, ...] = ()
     files_to_write: tuple[str, ...] = ()  # in a dry run: what would have been written
+    update: Update | None = None  # of the stacks repository on the forge; None: there is none
     trouble: Trouble | None = None
     # where the conflict waits for a person, or whose answer is taken and the stack not yet written
     # with it: for as long as this is here, its pull request is open
@@ -80,5 +82,10 @@ class RunRecord(Fact, frozen=True, kw_only=True):
         return (
             self.exit_code != 0
             or told
-            or any(s.files_written or (s.publication and s.publication.done) for s in self.stacks)
+            or any(
+                s.files_written
+                or (s.publication and s.publication.done)
+                or (s.update and s.update.done)
+                for s in self.stacks
+            )
         )

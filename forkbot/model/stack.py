@@ -108,6 +108,13 @@ class WhenPolicy(Fact, frozen=True, kw_only=True):
     clean: Annotated[
         Literal["publish", "hold"], Meta(description="publish a verified stack, or only report it")
     ] = "publish"
+    patches_changed: Annotated[
+        Literal["pr", "push"],
+        Meta(description="how rewritten patches come to the stacks repository on the forge"),
+    ] = "pr"
+    lock_changed: Annotated[
+        Literal["push", "pr"], Meta(description="the same, where only stack.lock changed")
+    ] = "push"
     conflict: Annotated[
         Literal["draft-pr", "issue", "none"],
         Meta(description="a patch does not apply; the draft pull request is answered in a browser"),

@@ -152,9 +152,9 @@ def _all_is_well(record: RunRecord) -> str:
     held = [s for s in record.stacks if s.publication and s.publication.move is Move.HELD]
     if held:
         return f"{stacks} on {record.channel.value}: {verified}{len(held)} held back"
-    if any(s.files_written for s in record.stacks):
+    if any(s.files_written or (s.update and s.update.done) for s in record.stacks):
         return f"{stacks} on {record.channel.value}: {verified}files updated"
-    if any(s.files_to_write for s in record.stacks):
+    if any(s.files_to_write or (s.update and s.update.writes) for s in record.stacks):
         return f"{stacks} on {record.channel.value}: {verified}files would be updated"
     moved = [s for s in record.stacks if s.rebase is not None and s.rebase.moved]
     if moved:
@@ -250,7 +250,10 @@ def writes(record: RunRecord) -> tuple[str, ...]:
             f"{'delete' if name in gone else 'write'} stacks/{stack.name}/{name}"
             for name in stack.files_to_write
         ]
+        lines += stack.update.writes if stack.update else ()
     lines += telling_writes(record)
+    # one push may bring the files of several stacks
+    lines = list(dict.fromkeys(lines))
     fresh = record.verdict is not None and not record.verdict.reused
     if lines or fresh or record.exit_code:
         lines.append(f"write .forkbot/runs/{record.id}/")

@@ -43,7 +43,10 @@ def _stack(stack: StackRecord, record: RunRecord) -> list[str]:
         return mend(rebase, record)
     if stack.publication is not None and stack.publication.move is Move.REFUSED:
         return [stack.publication.hint or see_and_move(stack.publication)]
-    return [acknowledge(rebase, rebase.unacknowledged)] if rebase.unacknowledged else []
+    if rebase.unacknowledged:
+        return [acknowledge(rebase, rebase.unacknowledged)]
+    update = stack.update
+    return [f"{update.hint}  # {stack.name}"] if update and update.exit_code and update.hint else []
 
 
 def mend(rebase: Rebase, record: RunRecord) -> list[str]:

@@ -22,6 +22,7 @@ from forkbot.report.phrases import clip, count, listed
 from forkbot.report.probes import advice, probe_headline, probe_writes, reason_of, was_probed, word
 from forkbot.report.steps import go_to, next_steps
 from forkbot.report.told import told, untold
+from forkbot.report.updated import update_lines
 from forkbot.report.verified import reds
 from forkbot.text import visible
 
@@ -48,6 +49,8 @@ def _told(record: RunRecord) -> Iterator[Said]:
         yield f"red: {line}", "red"
     for line in holds(record):
         yield f"held back: {line}", ""
+    for line, well in update_lines(record):
+        yield line, "" if well else "red"
     for line in writes(record):
         yield f"would {line}", ""
     for line in untold(record):

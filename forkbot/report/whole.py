@@ -32,6 +32,7 @@ from forkbot.report.phrases import clip
 from forkbot.report.probes import probe_sections
 from forkbot.report.steps import next_steps
 from forkbot.report.told import told, untold
+from forkbot.report.updated import update_lines
 from forkbot.report.verified import verification_sections
 
 
@@ -49,6 +50,7 @@ def _sections(record: RunRecord) -> Iterator[Section]:
     yield _top(record)
     yield _overview(record)
     yield from _held(record)
+    yield from _updated(record)
     yield from _writes(record)
     yield from _told(record)
     for stack in record.stacks:
@@ -101,6 +103,14 @@ def _held(record: RunRecord) -> Iterator[Section]:
     if lines:
         items = Items(tuple((clip(line, 600),) for line in lines))
         yield Section(weight=Weight.TROUBLE, blocks=(Paragraph(("Held back:",)), items))
+
+
+def _updated(record: RunRecord) -> Iterator[Section]:
+    lines = update_lines(record)
+    if lines:
+        items = Items(tuple((clip(line, 600),) for line, _ in lines))
+        told = Paragraph(("The stacks repository:",))
+        yield Section(weight=Weight.TROUBLE, blocks=(told, items))
 
 
 def _writes(record: RunRecord) -> Iterator[Section]:

@@ -1,4 +1,4 @@
-"""What a rebase leaves behind in a stack's folder: patches, series and lock, as one step."""
+"""What a rebase goes by in a stack's folder, and what it leaves there, as one step."""
 
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -7,13 +7,19 @@ from forkbot.model.resolution import Resolution
 from forkbot.model.stack import Lock, Patches, Stack
 from forkbot.stackdir.acknowledged import FILE as ACKNOWLEDGED
 from forkbot.stackdir.acknowledged import without_acknowledged
+from forkbot.stackdir.load import POLICY
 from forkbot.stackdir.lock import FILE as LOCK_FILE
 from forkbot.stackdir.lock import render_lock
-from forkbot.stackdir.reading import read_text
+from forkbot.stackdir.reading import read_bytes, read_text
+from forkbot.stackdir.resolutions import FOLDER as RESOLUTIONS
 from forkbot.stackdir.resolutions import file_name, render_resolution
 from forkbot.stackdir.series import PATCHES, patches_of, render_series
 from forkbot.stackdir.update import content, write_files
 from forkbot.words import Channel
+
+Changes = Mapping[str, bytes | None]  # file by file, from the stack's folder; None: it goes
+_OWN = (POLICY, LOCK_FILE, ACKNOWLEDGED)
+_PATCHES = (PATCHES, *(patches_of(channel) for channel in Channel))
 
 
 def write_stack(
@@ -27,13 +33,33 @@ def write_stack(
     settled: Collection[str] = (),
     dry_run: bool = False,
 ) -> tuple[str, ...]:
-    """Bring a stack's files to ``patches`` and ``lock``; return the names of those that changed.
+    """Bring a stack's files to what ``changes_of`` says; return the names of those that changed.
+
+    With ``dry_run`` nothing is written: the names are of those that would change.
+    """
+    changes = changes_of(
+        folder, old=old, patches=patches, lock=lock, apart=apart, resolutions=resolutions,
+        settled=settled,
+    )  # fmt: skip
+    return tuple(sorted(changes)) if dry_run else write_files(folder, changes)
+
+
+def changes_of(
+    folder: Path,
+    *,
+    old: Stack,
+    patches: Patches,
+    lock: Lock,
+    apart: Mapping[Channel, Patches] | None = None,
+    resolutions: tuple[Resolution, ...] | None = None,
+    settled: Collection[str] = (),
+) -> Changes:
+    """Return what brings a stack's files to ``patches`` and ``lock``; nothing is written.
 
     ``patches`` are those that all channels share, ``apart`` those of channels that have their own
     (None: as they are).
     ``resolutions`` are those to keep (None: all), new ones among them; ``settled`` are the keys of
-    acknowledgements to drop. With ``dry_run`` nothing is written: the names are of those that would
-    change.
+    acknowledgements to drop.
     """
     apart = old.apart if apart is None else apart
     files = _patch_files(folder, PATCHES, old.common, patches)
@@ -48,9 +74,7 @@ def write_stack(
         left = without_acknowledged(read_text(folder / ACKNOWLEDGED), settled)
         files[ACKNOWLEDGED] = left.encode() or None
     files[LOCK_FILE] = render_lock(lock)
-    if dry_run:
-        return tuple(sorted(n for n, data in files.items() if content(folder / n) != data))
-    return write_files(folder, files)
+    return {n: data for n, data in files.items() if content(folder / n) != data}
 
 
 def _patch_files(
@@ -67,3 +91,25 @@ def _patch_files(
         text = read_text(folder / series) if old is not None else ""
         files[series] = render_series(text, names).encode()
     return files
+
+
+def is_input(name: str) -> bool:
+    """Return whether a rebase goes by the file of that name, or writes it.
+
+    The components under ``smoke/`` are none: a check-out may filter them, and the verdict says of
+    which it speaks.
+    """
+    folder, _, file = name.rpartition("/")
+    if folder in _PATCHES:
+        return file == "series" or file.endswith(".patch")
+    if folder.startswith(f"{RESOLUTIONS}/"):
+        return file.endswith(".yaml")
+    return name in _OWN
+
+
+def read_inputs(folder: Path) -> dict[str, bytes]:
+    """Return the files that a rebase of the stack goes by, by their names in its folder."""
+    paths = [folder / name for name in _OWN]
+    paths += [path for name in (*_PATCHES, RESOLUTIONS) for path in (folder / name).rglob("*")]
+    names = sorted(str(path.relative_to(folder)) for path in paths if path.is_file())
+    return {name: read_bytes(folder / name) for name in names if is_input(name)}

@@ -8,11 +8,11 @@ FLOORS: Mapping[str, int] = {
     "model": 1,
     "cargo": 2, "forge": 2, "git": 2, "process": 2, "resolvedir": 2, "rundir": 2, "stackdir": 2,
     "upstream": 2,
-    "publish": 3, "rebase": 3, "report": 3, "tell": 3, "verify": 3,
+    "publish": 3, "rebase": 3, "report": 3, "tell": 3, "update": 3, "verify": 3,
     "acknowledge": 4, "attempt": 4, "begin": 4, "believe": 4, "connection": 4, "drop": 4,
     "ground": 4, "hold": 4, "laid": 4, "locate": 4, "planning": 4, "probe": 4, "recording": 4,
     "red": 4, "resolve": 4, "run": 4, "session": 4, "status": 4, "telling": 4,
-    "verification": 4, "writing": 4,
+    "updating": 4, "verification": 4, "writing": 4,
     "__main__": 5, "cli": 5,
 }  # fmt: skip
 
@@ -25,6 +25,7 @@ SIBLINGS: Mapping[str, AbstractSet[str]] = {
     "forge": {"git", "process"},
     "upstream": {"cargo", "git", "process"},
     "publish": {"rebase"},  # whose name is on the commits that a push may overwrite
+    "update": {"rebase", "report", "tell"},  # its commits have a name, its pull requests a text
     "locate": {"session"},
     "begin": {"session"},
     "drop": {"attempt", "locate", "session"},
@@ -47,12 +48,14 @@ SIBLINGS: Mapping[str, AbstractSet[str]] = {
         "recording",
         "session",
         "telling",
+        "updating",
         "verification",
         "writing",
     },
     "telling": {"connection", "recording", "session"},
     "probe": {"attempt", "locate", "recording", "red", "session", "verification"},
     "resolve": {"attempt", "hold", "laid", "locate", "recording", "session", "writing"},
+    "updating": {"attempt", "connection", "recording", "session"},
     "__main__": {"cli"},
 }
 # What a room may not see although it lies below: a report is made of facts alone, a rebase and a

@@ -1,0 +1,1 @@
+"""The stacks repository's own update."""
