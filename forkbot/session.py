@@ -26,6 +26,7 @@ class Session:
     now: dt.datetime
     say: Say
     dry_run: bool = False
+    secrets: tuple[str, ...] = ()  # names of what the environment held that ``ambient`` does not
 
     @property
     def state(self) -> Path:

@@ -5,8 +5,10 @@ from collections.abc import Mapping
 
 from forkbot import process
 from forkbot.attempt import Attempt, cargo_of
+from forkbot.errors import MachineError
 from forkbot.hold import below
 from forkbot.model.verdict import FamilyMember, Verdict
+from forkbot.process.seclusion import why_not
 from forkbot.rundir import RunDirectory
 from forkbot.session import Session
 from forkbot.stackdir.load import stack_folder
@@ -158,7 +160,10 @@ def _runs_say(runs: RunDirectory, key: str) -> bool:
 
 
 def workshop_of(session: Session, toolchain: Toolchain) -> Workshop:
-    """Return what the channel's builds are made with; they all share one target folder."""
+    """Return what the channel's builds are made with; they all share one target folder.
+
+    Raises ``MachineError`` where forkbot holds a secret that upstream's code could get at.
+    """
     cargo = cargo_of(toolchain, session)
     folder = session.state / "build" / session.channel.value
     return Workshop(
@@ -166,7 +171,23 @@ def workshop_of(session: Session, toolchain: Toolchain) -> Workshop:
         target=TARGET,
         target_dir=folder / "target",
         host=_host(toolchain, cargo.env),
+        secluded=_can_seclude(session),
     )
+
+
+def _can_seclude(session: Session) -> bool:
+    why = why_not(session.ambient.get("PATH", ""))
+    if why and session.secrets:
+        names = " and ".join(session.secrets)
+        raise MachineError(
+            f"upstream's code could read {names} while it is built, for this system cannot keep it "
+            f"apart: {why}",
+            hint="forkbot verify where that is not set; or allow namespaces: "
+            "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0",
+        )
+    if why:
+        session.say(f"upstream's code is not kept apart here: {why}")
+    return not why
 
 
 def component_env(session: Session, wasmtime: Wasmtime) -> dict[str, str]:

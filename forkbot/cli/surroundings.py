@@ -14,6 +14,7 @@ from rich.console import Console
 
 from forkbot.errors import UsageError
 from forkbot.model.record import RunRecord
+from forkbot.process.seclusion import hide_memory
 from forkbot.session import Say, Session
 from forkbot.stackdir.load import find_root
 from forkbot.text import visible
@@ -88,6 +89,9 @@ def opened(
     if not start.is_dir():
         raise UsageError("there is no such folder", where=str(start))
     with progress() as say:
+        held = tuple(name for name in SECRETS if os.environ.get(name))
+        if held:
+            hide_memory()
         yield Session(
             root=find_root(start),
             cache=cache_folder(),
@@ -96,6 +100,7 @@ def opened(
             now=now(),
             say=say,
             dry_run=dry_run,
+            secrets=held,
         )
 
 

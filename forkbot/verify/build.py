@@ -15,8 +15,10 @@ from forkbot import process
 from forkbot.cargo import Cargo, Metadata, cause, read_lock
 from forkbot.errors import TimedOutError
 from forkbot.model.verdict import Build, Colour, Diagnostic
+from forkbot.process.seclusion import secluded
 from forkbot.text import decode, redact
 from forkbot.verify.family import BuildUnit, Family
+from forkbot.verify.sight import view_of_build
 
 _MINUTES = 60.0
 RESOLVE_LIMIT = 10 * _MINUTES
@@ -80,6 +82,25 @@ class Workshop:
     target: str
     target_dir: Path
     host: str
+    secluded: bool  # whether this system can keep upstream's code to what it is shown
+
+    def command(self, family: Family, *args: str | Path) -> tuple[list[str | Path], process.Env]:
+        """Return how cargo runs upstream's code, and its environment.
+
+        Without seclusion there is no network still, where the system can deny it.
+        """
+        cargo = self.offline()
+        argv = [cargo.program, *args]
+        if not self.secluded:
+            return [*process.network_denial(cargo.env.get("PATH", "")), *argv], cargo.env
+        root = self.target_dir.parent / "view"
+        for folder in (root, self.target_dir):
+            folder.mkdir(parents=True, exist_ok=True)
+        view = view_of_build(
+            cargo, sources=family.sources, workspace=family.workspace, target_dir=self.target_dir,
+            home=self.cargo.env.get("HOME", ""), root=root,
+        )  # fmt: skip
+        return secluded(argv, view), {**cargo.env, "HOME": "/tmp", "TMPDIR": "/tmp"}  # noqa: S108
 
     def offline(self) -> Cargo:
         """Return cargo as upstream's code may see it: no network, no secrets, a home of its own."""
@@ -90,6 +111,7 @@ class Workshop:
         if "HOME" in env:  # where cargo and rustup looked for theirs while it was the person's
             env.setdefault("CARGO_HOME", str(Path(env["HOME"]) / ".cargo"))
             env.setdefault("RUSTUP_HOME", str(Path(env["HOME"]) / ".rustup"))
+        env.setdefault("CARGO_HOME", str(home / ".cargo"))
         return Cargo(program=self.cargo.program, env={**env, "HOME": str(home)})
 
 
@@ -164,9 +186,8 @@ def build(unit: BuildUnit, *, family: Family, workshop: Workshop, say: Say) -> B
 def compile_package(
     package: str, *, family: Family, workshop: Workshop, say: Say, rustflags: tuple[str, ...] = ()
 ) -> Compiled:
-    """Run one ``cargo build``, offline and, where the system can, without a network."""
+    """Run one ``cargo build``: offline, without a network, shown only what it needs."""
     flags = f"target.{workshop.target}.rustflags={msgspec.json.encode(rustflags).decode()}"
-    cargo = workshop.offline()
     lines: list[_Line] = []
 
     def hear(raw: bytes) -> None:
@@ -175,15 +196,14 @@ def compile_package(
             if line.reason == "compiler-artifact" and line.target and not line.fresh:
                 say(f"compiled {line.target.name}")
 
-    argv: list[str | Path] = [
-        *process.network_denial(cargo.env.get("PATH", "")), cargo.program,
-        "build", "--frozen", "--package", package, "--target", workshop.target,
+    argv, env = workshop.command(
+        family, "build", "--frozen", "--package", package, "--target", workshop.target,
         "--target-dir", workshop.target_dir, "--message-format", "json",
         *(["--config", flags] if rustflags else []),
-    ]  # fmt: skip
+    )  # fmt: skip
     try:
         ended = process.run(
-            argv, env=cargo.env, cwd=family.workspace, timeout=BUILD_LIMIT, on_stdout=hear, ok=None
+            argv, env=env, cwd=family.workspace, timeout=BUILD_LIMIT, on_stdout=hear, ok=None
         )
         stderr, seconds, code = ended.stderr, ended.seconds, ended.code
     except TimedOutError as e:

@@ -18,6 +18,7 @@ import msgspec
 from forkbot import process
 from forkbot.errors import TimedOutError
 from forkbot.model.verdict import Colour, Smoke
+from forkbot.process.seclusion import View, secluded
 from forkbot.text import decode, redact
 from forkbot.verify.build import Say, Workshop, compile_package
 from forkbot.verify.family import Family, SmokeUnit
@@ -84,20 +85,28 @@ def run_smoke(
         return _judge(unit, pristine=pristine, exit_code=None, seconds=0.0,
                       green=False, why=f"it does not build: {why}", output=shown)  # fmt: skip
     say(f"running {policy.name} {kind}")
-    ran = _run(unit, built.executables[0], wasmtime=wasmtime, env=env, pristine=pristine)
+    ran = _run(
+        unit, built.executables[0], workshop=workshop, wasmtime=wasmtime, env=env,
+        pristine=pristine,
+    )  # fmt: skip
     output = family.told(ran.output).replace(f"{workshop.target_dir}/", "target/")
     return msgspec.structs.replace(ran, output=output)
 
 
 def _run(
-    unit: SmokeUnit, component: Path, *, wasmtime: Path, env: process.Env, pristine: bool
-) -> Smoke:
+    unit: SmokeUnit, component: Path, *, workshop: Workshop, wasmtime: Path, env: process.Env,
+    pristine: bool,
+) -> Smoke:  # fmt: skip
     limit = unit.policy.timeout
     with serve_http() as server:
         url = f"http://localhost:{server.server_port}/"
         served = unit.policy.serves == "http"
         given = ("--env", f"FORKBOT_URL={url}") if served else ()
         argv: list[str | Path] = [wasmtime, "run", *NO_CACHE, *NETWORK, *given, component]
+        if workshop.secluded:  # the sandbox in the sandbox: a component is upstream's code, too
+            shown = (wasmtime.parent, component)
+            root = workshop.target_dir.parent / "view"
+            argv = secluded(argv, View(root=root, read=shown, network=True))
         try:
             ended = process.run(argv, env=env, timeout=limit, ok=None)
         except TimedOutError as e:

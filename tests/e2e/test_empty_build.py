@@ -28,6 +28,7 @@ def test_a_build_without_a_unit_of_the_family_is_red(world: World) -> None:
         target="wasm32-wasip2",
         target_dir=world.place / "target",
         host="x86_64-unknown-linux-gnu",
+        secluded=False,
     )
     unit = BuildUnit(stack=stack, policy=BuildPolicy(package="demo"), package="forkbot-build-demo")
     family = Family(

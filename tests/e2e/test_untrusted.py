@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from forkbot.process.seclusion import why_not
 from tests.e2e.crates import LOWER, Crates
 from tests.e2e.world import Changes, World
 from tests.linked import references
@@ -12,6 +13,7 @@ from tests.report.test_neutral import LIVE, inside
 
 SECRETS = {
     "FORKBOT_TOKEN": "hush-forkbot",
+    "FORKBOT_STACKS_REPO": "ours/stacks",
     "GITHUB_TOKEN": "hush-github",
     "GH_TOKEN": "hush-gh",
     "CARGO_REGISTRY_TOKEN": "hush-registry",
@@ -27,10 +29,11 @@ SECRETS = {
 SPY = """\
 fn main() {
     let seen: String = std::env::vars().map(|(k, v)| format!("{k}={v}\\n")).collect();
-    std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/seen"), &seen).unwrap();
+    let out = std::env::var("OUT_DIR").unwrap();
+    std::fs::write(format!("{out}/seen"), &seen).unwrap();
     println!("cargo::warning={}", seen.replace('\\n', " "));
     let net = std::net::TcpStream::connect("127.0.0.1:PORT");
-    std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/net"), format!("{net:?}")).unwrap();
+    std::fs::write(format!("{out}/net"), format!("{net:?}")).unwrap();
     if option_env!("SPY_FAILS").is_some() {
         std::process::exit(1);
     }
@@ -45,21 +48,41 @@ def test_a_build_script_sees_no_secret(crates: Crates, fails: bool) -> None:  # 
     spy = SPY.replace("PORT", crates.registry.url.rpartition(":")[2])
     spy = spy.replace('option_env!("SPY_FAILS").is_some()', "true" if fails else "false")
     crates.release("lower", "1.0.1", LOWER, more={"build.rs": spy})
-    said = world.forkbot(
-        "run", "--all", "--channel", "release", env=SECRETS, code=4 if fails else 0
-    )
-    seen = next((world.root / ".forkbot" / "build").rglob("with-stacks/src/lower/seen")).read_text()
+    world.forkbot("rebase", "--channel", "release")
+    said = world.forkbot("verify", "--channel", "release", env=SECRETS, code=4 if fails else 0)
+    seen = next((world.root / ".forkbot" / "build").rglob("out/seen")).read_text()
     names = {line.partition("=")[0] for line in seen.splitlines()}
     assert "hush" not in seen
     assert not names & set(SECRETS)
+    assert ("kept apart" in said.err) == bool(why_not(world.env["PATH"]))
     assert not [n for n in names if n.lower().endswith("_proxy") or n.startswith("FORKBOT")]
     assert f"\nHOME={world.place / 'home'}\n" not in f"\n{seen}"
-    net = next((world.root / ".forkbot" / "build").rglob("with-stacks/src/lower/net")).read_text()
+    net = next((world.root / ".forkbot" / "build").rglob("out/net")).read_text()
     assert net.startswith("Err("), "the network was there"
     assert "hush" not in said.out + said.err
     for path in world.root.rglob("*"):
         if path.is_file():
             assert b"hush" not in path.read_bytes(), path
+
+
+ALLOW = "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"
+CANNOT = "for this system cannot keep it apart: unshare: not permitted"
+
+
+@pytest.mark.wasm
+def test_upstreams_code_does_not_run_beside_a_token_that_it_could_read(crates: Crates) -> None:
+    world = crates.world
+    cannot = world.shim("unshare", 'echo "unshare: not permitted" >&2; exit 1')
+    held = {**cannot, "FORKBOT_TOKEN": "hush-forkbot", "FORKBOT_STACKS_REPO": "ours/stacks"}
+    world.forkbot("rebase", "--channel", "release")
+    said = world.forkbot("verify", "--channel", "release", env=held, code=1)
+    assert said.err.splitlines()[-2:] == [
+        f"error: upstream's code could read FORKBOT_TOKEN while it is built, {CANNOT}",
+        f"hint: forkbot verify where that is not set; or allow namespaces: {ALLOW}",
+    ]
+    assert not list(world.root.rglob("target"))
+    said = world.forkbot("verify", "--channel", "release", env=cannot)
+    assert "upstream's code is not kept apart here: unshare: not permitted" in said.progress
 
 
 HOSTILE = "@everyone fixes #1, see https://x.example/ | `a` ``` <!-- \x1b[2J\x1b]0;owned\x07"

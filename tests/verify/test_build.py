@@ -25,7 +25,7 @@ def compiled(folder: Path, *lines: str, code: int = 0) -> Compiled:
         ),
         workshop=Workshop(
             cargo=Cargo(program=cargo, env={"PATH": os.environ["PATH"]}),
-            target="wasm32-wasip2", target_dir=folder / "target", host="host",
+            target="wasm32-wasip2", target_dir=folder / "target", host="host", secluded=False,
         ),
         say=quiet,
     )  # fmt: skip

@@ -1,0 +1,91 @@
+"""A child in a view of its own: for upstream's code, which may look for what it can use.
+
+It sees the files that it is shown and no others, no process but its own, and, unless it is given
+one, no network: so no token in another process's environment, no credentials in a home, no
+``.git/config``, no agent's socket. Linux only, by namespaces that any user may make; where they
+are turned off ``why_not`` says so, and the caller decides.
+"""
+
+import ctypes
+import dataclasses
+import functools
+import json
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from forkbot.errors import MachineError, ProcessError, TimedOutError
+from forkbot.process import run
+
+# Programs and libraries, as systems lay them out, and what of /etc it takes to run them.
+_SYSTEM = (
+    "/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store", "/gnu/store",
+    *(f"/etc/{name}" for name in (
+        "alternatives", "group", "hosts", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime",
+        "nsswitch.conf", "os-release", "passwd", "ssl/certs", "ssl/openssl.cnf",
+    )),
+)  # fmt: skip
+_UNSHARE = (
+    "unshare", "--map-current-user", "--keep-caps", "--mount", "--pid", "--ipc", "--uts", "--fork",
+    "--kill-child",
+)  # fmt: skip
+_SET_DUMPABLE = 4  # prctl(2)
+_INSIDE = Path(__file__).with_name("inside.py")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """What a child sees besides the system's programs, each at its own place."""
+
+    root: Path  # an empty folder that is there, to mount the view on; nothing is left in it
+    read: Sequence[Path] = ()
+    write: Sequence[Path] = ()
+    copies: Mapping[Path, str] = dataclasses.field(
+        default_factory=dict
+    )  # files with another text than outside
+    network: bool = False
+
+
+def secluded(argv: Sequence[str | Path], view: View) -> list[str | Path]:
+    """Return the command that starts ``argv``, whose first is a path, in ``view``."""
+    # what lies in what is shown already is shown with it
+    read: list[str] = []
+    for path in sorted({*_SYSTEM, *map(str, view.read)}):
+        if not any(Path(path).is_relative_to(shown) for shown in read):
+            read.append(path)
+    plan = {
+        "root": str(view.root),
+        "read": read,
+        "write": [str(p) for p in view.write],
+        "copies": {str(name): text for name, text in view.copies.items()},
+    }
+    alone = () if view.network else ("--net",)
+    # -I -S: the child's environment and folder must not tell this Python what to import
+    inside = (sys.executable, "-I", "-S", "-B", _INSIDE, json.dumps(plan))
+    return [*_UNSHARE, *alone, "--", *inside, *argv]
+
+
+@functools.cache
+def why_not(path: str) -> str:
+    """Return why this system cannot seclude a child, '' if it can. ``path`` is its PATH."""
+    with tempfile.TemporaryDirectory(prefix="forkbot-view-") as root:
+        argv = secluded(
+            ["/bin/sh", "-c", "test $$ -lt 9 && test ! -e /root"], View(root=Path(root))
+        )
+        try:
+            run(argv, env={"PATH": path}, timeout=20)
+        except ProcessError as e:
+            return e.last_words.strip().rpartition("\n")[2] or "namespaces that do not hold"
+        except (MachineError, TimedOutError) as e:
+            return e.what
+    return ""
+
+
+def hide_memory() -> None:
+    """Keep this process's memory, and the environment it was started with, from the same user.
+
+    For builds where there is no seclusion, and whatever else runs beside. Linux alone has it.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_SET_DUMPABLE, 0, 0, 0, 0)
