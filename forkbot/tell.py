@@ -85,6 +85,16 @@ class Plan:
 
     telling: Telling
     steps: tuple[Step, ...]
+    since: str = ""  # when what it changes was last touched
+
+    @property
+    def turn(self) -> tuple[bool, str]:
+        """Return when its turn comes, where a run may not write all that there is to write.
+
+        New trouble first; then what waited longest: it is behind what was touched tonight, so
+        every night goes on where the last one ended, though each has news of all.
+        """
+        return self.telling.act not in (Act.OPEN, Act.REOPEN), self.since
 
 
 def plan_telling(wish: Artefact | Over, told: Sequence[Told], *, repo: str) -> Plan:
@@ -114,7 +124,8 @@ def plan_telling(wish: Artefact | Over, told: Sequence[Told], *, repo: str) -> P
         url=keep.url if keep else "",
         writes=tuple(_words(s) for s in steps),
     )
-    return Plan(telling=telling, steps=tuple(steps))
+    since = min((t.updated for t in standing), default="")
+    return Plan(telling=telling, steps=tuple(steps), since=since)
 
 
 def carry_out(plan: Plan, *, forge: Forge) -> Telling:

@@ -51,6 +51,7 @@ class _Issue(msgspec.Struct):
     labels: tuple[_Name, ...] = ()
     body: str | None = None
     pull_request: dict[str, object] | None = None
+    updated_at: str = ""
 
 
 class _Pull(msgspec.Struct):
@@ -65,6 +66,7 @@ class _Pull(msgspec.Struct):
     body: str | None = None
     draft: bool = False
     merged_at: str | None = None
+    updated_at: str = ""
 
 
 class _Text(msgspec.Struct):
@@ -290,6 +292,7 @@ class GitHubForge:
             open=entry.state == "open",
             merged=isinstance(entry, _Pull) and entry.merged_at is not None,
             pull_request=pull,
+            updated=entry.updated_at,
         )
 
     def _same(self, entry: _Issue | _Pull, draft: Draft) -> bool:

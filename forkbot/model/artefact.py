@@ -119,6 +119,7 @@ class Told(Fact, frozen=True, kw_only=True):
     open: bool = True
     merged: bool = False
     pull_request: PullRequest | None = None
+    updated: str = ""  # when anybody last touched it, in ISO 8601; '' where nobody says
 
 
 class Over(Fact, frozen=True, kw_only=True):
