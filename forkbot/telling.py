@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from forkbot.connection import Connection
 from forkbot.errors import ForkbotError, gravest
+from forkbot.forge.patience import EnoughError
 from forkbot.model.artefact import (
     Act,
     Artefact,
@@ -25,8 +26,11 @@ from forkbot.model.stack import Stack
 from forkbot.recording import trouble_of
 from forkbot.report.artefact import KINDS, Wish, family_wishes, wishes
 from forkbot.report.dashboard import dashboard, dashboard_identity
+from forkbot.report.phrases import count
 from forkbot.session import Session
 from forkbot.tell import Plan, carry_out, plan_telling
+
+_MANY = 100  # writes: with more, a run may end before the last of them
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -39,6 +43,7 @@ class _Desk:
     lost: dict[str, ForkbotError] = dataclasses.field(default_factory=dict)  # not to be looked at
     done: list[Telling] = dataclasses.field(default_factory=list)
     untold: dict[Identity, ForkbotError] = dataclasses.field(default_factory=dict)
+    ended: EnoughError | None = None  # why the rest is for the next run
 
     def told(self, repo: str) -> tuple[Told, ...] | None:
         """Return what stands in a repository; None when that could not be said."""
@@ -48,6 +53,16 @@ class _Desk:
             except ForkbotError as e:
                 self.lost[repo] = e
         return self.standing.get(repo)
+
+    def end(self, why: EnoughError, left: int) -> None:
+        """Leave what is ``left`` to the next run, and say so of each in the same words."""
+        told = sum(t.done > 0 for t in self.done)
+        # whichever artefact met it first, the reason is everybody's
+        first = why.__cause__ if isinstance(why.__cause__, EnoughError) else why
+        what = (
+            f"{first.what.removesuffix('.')}; {count(left, 'artefact')} of {told + left:,} not told"
+        )
+        self.ended = EnoughError(what, hint=why.hint)
 
 
 def tell(
@@ -69,10 +84,17 @@ def tell(
     if whole:
         wanted += [(connection.home, w) for w in family_wishes(record)]
         wanted += _of_gone_stacks(record, family, desk)
-    _carry_out([_plan(repo, wish, desk) for repo, wish in sorted(wanted, key=_rank)], desk)
-    if whole:  # last, for it leads to the others
-        wish = _dashboard(record, family, desk)
-        _carry_out([_plan(connection.home, wish, desk)], desk)
+    plans = [_plan(repo, wish, desk) for repo, wish in sorted(wanted, key=_rank)]
+    due = [plan for plan in plans if plan is not None]
+    if whole and sum(len(plan.steps) for plan in due) > _MANY:
+        # the run may not come to the end of them, and this one speaks for all
+        _carry_out([_plan_dashboard(record, family, [p.telling for p in due], desk)], desk)
+        if any(t.done for t in desk.done):
+            del desk.standing[connection.home]
+    _carry_out(due, desk)
+    # last, for it leads to the others
+    if whole and (desk.ended is None or connection.home in desk.standing):
+        _carry_out([_plan_dashboard(record, family, desk.done, desk)], desk)
     return _recorded(record, desk)
 
 
@@ -105,13 +127,17 @@ def _of_gone_stacks(
             yield home, Over(identity=identity, reason="There is no such stack here any more.")
 
 
-def _dashboard(record: RunRecord, family: tuple[Stack, ...], desk: _Desk) -> Wish:
+def _plan_dashboard(
+    record: RunRecord, family: tuple[Stack, ...], tellings: Iterable[Telling], desk: _Desk
+) -> Plan | None:
     names = {s.name for s in family if s.policy.when.dashboard == "issue"}
     if names:
-        urls = {t.identity: t.url for t in desk.done if t.act not in (Act.CLOSE, Act.LEFT_CLOSED)}
-        return dashboard(record, names, urls=urls)
-    reason = "No stack.yaml asks for a dashboard any more."
-    return Over(identity=dashboard_identity(record.channel), reason=reason)
+        urls = {t.identity: t.url for t in tellings if t.act not in (Act.CLOSE, Act.LEFT_CLOSED)}
+        wish: Wish = dashboard(record, names, urls=urls)
+    else:
+        reason = "No stack.yaml asks for a dashboard any more."
+        wish = Over(identity=dashboard_identity(record.channel), reason=reason)
+    return _plan(desk.connection.home, wish, desk)
 
 
 def _rank(wanted: tuple[str, Wish]) -> tuple[bool, int]:
@@ -136,18 +162,23 @@ def _plan(repo: str, wish: Wish, desk: _Desk) -> Plan | None:
 
 def _carry_out(plans: Iterable[Plan | None], desk: _Desk) -> None:
     """Write what the plans say, one by one; a dry run only keeps them."""
-    for plan in plans:
+    due = sorted((plan for plan in plans if plan is not None), key=lambda plan: plan.turn)
+    for at, plan in enumerate(due):
         # what is told elsewhere from now on stays open here until it is
-        if plan is None or (plan.telling.act is Act.CLOSE and plan.telling.identity in desk.untold):
+        if plan.telling.act is Act.CLOSE and plan.telling.identity in desk.untold:
             continue
-        telling = plan.telling
+        telling, writes = plan.telling, plan.steps and not desk.session.dry_run
         try:
-            if plan.steps and not desk.session.dry_run:
+            if writes and desk.ended is not None:
+                raise desk.ended
+            if writes:
                 desk.session.say(f"telling in {telling.repo}: {telling.writes[0]}")
                 telling = carry_out(plan, forge=desk.connection.forge)
             desk.done.append(telling)
         except ForkbotError as e:
-            desk.untold.setdefault(telling.identity, e)
+            if isinstance(e, EnoughError) and desk.ended is None:
+                desk.end(e, sum(bool(later.steps) for later in due[at:]))
+            desk.untold.setdefault(telling.identity, desk.ended or e)
 
 
 def _recorded(record: RunRecord, desk: _Desk) -> RunRecord:

@@ -129,19 +129,24 @@ class Api:
         self, path: str, into: type[T], body: object, *, look_up: Callable[[], T | None]
     ) -> T:
         """Create a thing, once: wherever its answer was lost it is looked up before all else."""
-        for attempt in tenacity.Retrying(
+        attempts = tenacity.Retrying(
             stop=tenacity.stop_after_attempt(4),
             retry=tenacity.retry_if_exception(_may_be_repeated),
             wait=_wait,
             sleep=self._patience.pause,
             reraise=True,
-        ):
-            with attempt:
-                found = look_up() if attempt.retry_state.attempt_number > 1 else None
-                if found is not None:
-                    return found
-                self._budget.spend(f"POST {path}")
-                return self._ask("POST", path, into, body=body)[1]
+        )
+        try:
+            for attempt in attempts:
+                with attempt:
+                    found = look_up() if attempt.retry_state.attempt_number > 1 else None
+                    if found is not None:
+                        return found
+                    self._budget.spend(f"POST {path}")
+                    return self._ask("POST", path, into, body=body)[1]
+        except AnswerError as e:
+            self._end(e)
+            raise
         raise AssertionError("tenacity ends by an answer or an error")
 
     def refused(self, path: str, body: object) -> AnswerError:
@@ -179,6 +184,10 @@ class Api:
         self._patience.space(self._pace, writes=verb != "GET")
         try:
             headers, data = self._answered(where, question)
+        except AnswerError as e:
+            if verb != "POST":
+                self._end(e)
+            raise
         except LostError as e:
             # urllib3 repeats what got no answer, and not what got half of one
             half = isinstance(e.__cause__, requests.exceptions.ChunkedEncodingError)
@@ -187,6 +196,11 @@ class Api:
             self._patience.pause(1)
             headers, data = self._answered(where, question)
         return headers, _taken(data, into, where=where)
+
+    def _end(self, e: AnswerError) -> None:
+        """Ask nothing more where the last answer to patience was to wait."""
+        if e.wait is not None:
+            raise self._patience.end(e) from e
 
     def _answered(self, where: str, question: Callable[[], T]) -> T:
         try:

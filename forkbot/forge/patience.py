@@ -36,7 +36,8 @@ class Budget:
         """Count one write; ``EnoughError`` before the first that is too many."""
         if self.used >= self.limit:
             raise EnoughError(
-                f"this run has made its {self.limit} writes: not done is {what}",
+                f"this run has made the {self.limit:,} writes it may",
+                where=what,
                 hint="run the same command again in an hour: it goes on where this one ended",
             )
         self.used += 1
@@ -83,6 +84,11 @@ class Patience:
         self._left -= seconds
         self._until += seconds
         self._sleep(seconds)
+
+    def end(self, why: RemoteError) -> EnoughError:
+        """Ask nothing more, because of an answer that no waiting changed."""
+        self._enough = EnoughError(why.what, where=why.where, hint=why.hint)
+        return self._enough
 
     def space(self, pace: float, *, writes: bool) -> None:
         """Wait until ``pace`` seconds after the last write, a quarter of it after a question."""

@@ -2,7 +2,7 @@
 
 from forkbot.model.artefact import Act, Telling
 from forkbot.model.record import RunRecord
-from forkbot.report.phrases import clip
+from forkbot.report.phrases import clip, listed
 
 _DID = {
     Act.OPEN: "opened",
@@ -40,7 +40,7 @@ def untold(record: RunRecord) -> tuple[str, ...]:
         if trouble is not None:
             where = f"{trouble.where}: " if trouble.where else ""
             why.setdefault(clip(f"{where}{trouble.what}", 600), []).append(name)
-    return tuple(f"{', '.join(names)}: {reason}" for reason, names in why.items())
+    return tuple(f"{listed(names)}: {reason}" for reason, names in why.items())
 
 
 def telling_writes(record: RunRecord) -> tuple[str, ...]:
