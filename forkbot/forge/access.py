@@ -1,6 +1,7 @@
 """Which of the permissions that forkbot needs it has: found by asking, without writing a thing."""
 
-from collections.abc import Iterator, Mapping
+import datetime as dt
+from collections.abc import Collection, Iterator, Mapping
 from typing import Literal
 
 import msgspec
@@ -31,13 +32,43 @@ class _Installation(msgspec.Struct):
 
 
 def ask_permissions(
-    auth: Auth, api: Api, app_api: Api | None, *, at: str, web: str
+    auth: Auth, api: Api, app_api: Api | None, *, at: str, web: str, wanted: Collection[str]
 ) -> tuple[Permission, ...]:
-    """Return all that forkbot needs in the repository ``at``, each asked for."""
+    """Return of what is ``wanted`` in the repository ``at`` whether it is there, each asked for.
+
+    A repository that is not seen gives no more than that.
+    """
+    listed: tuple[Permission, ...] = ()
     if isinstance(auth, App):
         assert app_api is not None, "an App has a way to ask in its own name"
-        return tuple(_of_installation(auth, app_api))
-    return tuple(_of_token(auth, api, at=at, web=web))
+        listed = tuple(p for p in _of_installation(auth, app_api) if p.name in wanted)
+        if any(p.state == "missing" for p in listed):
+            return listed
+    try:
+        headers = api.headers(at)
+    except AnswerError as e:
+        if e.status not in (401, 403, 404):
+            raise
+        hint = (
+            f"install the App there too: {web}/settings/installations/{auth.installation}"
+            if isinstance(auth, App)
+            else f"see that it is there; if so, {_where(auth, 'metadata', web)}"
+        )
+        return (
+            Permission(name="metadata", level="read", state="missing", found=e.what, hint=hint),
+        )
+    if isinstance(auth, App):
+        return listed
+    return tuple(_of_token(auth, api, headers, at=at, web=web, wanted=wanted))
+
+
+def expiry(headers: Mapping[str, str]) -> dt.datetime | None:
+    """Return when the token that got this answer ends, None where it does not or nobody says."""
+    text = headers.get("github-authentication-token-expiration", "").removesuffix(" UTC")
+    try:
+        return dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC)
+    except ValueError:
+        return None
 
 
 def _of_installation(app: App, api: Api) -> Iterator[Permission]:
@@ -60,21 +91,16 @@ def _of_installation(app: App, api: Api) -> Iterator[Permission]:
         )
 
 
-def _of_token(token: Token, api: Api, *, at: str, web: str) -> Iterator[Permission]:
-    try:
-        headers = api.headers(at)
-    except AnswerError as e:
-        if e.status not in (401, 403, 404):
-            raise
-        for name, level in NEEDS.items():
-            yield Permission(
-                name=name, level=level, state="missing", found=e.what, hint=_where(token, name, web)
-            )
-        return
+def _of_token(
+    token: Token, api: Api, headers: Mapping[str, str], *, at: str, web: str,
+    wanted: Collection[str],
+) -> Iterator[Permission]:  # fmt: skip
     yield Permission(name="metadata", level="read", state="granted", found="the repository is seen")
     for name, path in _PROBES.items():
-        yield _probed(token, name, api.refused(f"{at}/{path}", {}), web=web)
-    yield _workflows(token, headers, web=web)
+        if name in wanted:
+            yield _probed(token, name, api.refused(f"{at}/{path}", {}), web=web)
+    if "workflows" in wanted:
+        yield _workflows(token, headers, web=web)
 
 
 def _probed(token: Token, name: str, answer: AnswerError, *, web: str) -> Permission:

@@ -1,7 +1,8 @@
 """The forge of GitHub: fork branches over smart HTTP, artefacts as issues and pull requests."""
 
+import datetime as dt
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Literal
 from urllib.parse import quote, urlsplit
 
@@ -9,7 +10,7 @@ import msgspec
 
 from forkbot import process
 from forkbot.errors import RefusedError, RemoteError, UsageError
-from forkbot.forge.access import Permission, ask_permissions
+from forkbot.forge.access import Permission, ask_permissions, expiry
 from forkbot.forge.api import AnswerError, Api, LostError, Query, app_scheme, scheme_of
 from forkbot.forge.auth import NEEDS, App, Auth
 from forkbot.forge.base import Draft, Edition
@@ -151,9 +152,17 @@ class GitHubForge:
                 hint="fork upstream in the browser; then forkbot doctor",
             )
 
-    def permissions(self, repo: str) -> tuple[Permission, ...]:
-        """Return for each permission that forkbot needs whether it is there, having asked."""
-        return ask_permissions(self._auth, self._api, self._app, at=self._at(repo), web=self._web)
+    def permissions(
+        self, repo: str, wanted: Collection[str] = tuple(NEEDS)
+    ) -> tuple[Permission, ...]:
+        """Return for each permission that is ``wanted`` whether it is there, having asked."""
+        return ask_permissions(
+            self._auth, self._api, self._app, at=self._at(repo), web=self._web, wanted=wanted
+        )
+
+    def expiry(self, repo: str) -> dt.datetime | None:
+        """Return when the token ends, None where it does not or GitHub does not say."""
+        return expiry(self._api.headers(self._at(repo)))
 
     # --- artefacts
 

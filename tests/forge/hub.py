@@ -113,6 +113,8 @@ class Hub:
         if (asked.verb, start) != ("POST", f"/repos/{self.owner}") or "/pulls" not in asked.path:
             return None
         assert isinstance(asked.body, Mapping)
+        if not asked.body:  # whoever asks so wants to know whether it may ask at all
+            return None
         head, base = str(asked.body["head"]).rpartition(":")[2], str(asked.body["base"])
         refs = self.repository(name).refs()
         tips = [refs.get(f"refs/heads/{branch}") for branch in (head, base)]
