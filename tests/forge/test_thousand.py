@@ -161,7 +161,7 @@ def test_a_thousand_stacks_are_told_in_three_runs(place: GitHubPlace, tmp_path: 
     assert [r.seconds for r in (first, second, third, still)] == [401, 401, 206, 4]
     assert [r.asked for r in (first, second, third, still)] == [405, 407, 214, 13]
     assert told_why(second) == (
-        "this run has made the 400 writes it may; 203 artefacts of 1,000 not told"
+        "this run has made the 400 writes it may; 203 artefacts of 603 not told"
     )
 
 
