@@ -4,6 +4,7 @@
 
 import io
 import re
+from collections.abc import Iterator
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,13 +13,18 @@ from markdown_it.token import Token
 from msgspec.structs import replace
 from rich.console import Console
 
+from forkbot.forge.marker import mark_of, marked, parse, unmarked
+from forkbot.model.artefact import Artefact, Identity, Over
+from forkbot.model.order import Order, checkboxes, ticked
 from forkbot.model.record import RunRecord
+from forkbot.report.dashboard import dashboard
 from forkbot.report.markdown import render_markdown
 from forkbot.report.neutral import code, fenced, inline
 from forkbot.report.terminal import show
 from forkbot.text import visible
 from tests.report.judged import JUDGED
 from tests.report.records import RECORDS
+from tests.report.test_artefact import ALL, told
 
 COMMONMARK = MarkdownIt("commonmark").enable(["table", "strikethrough"])
 # What GitHub links, pings or replaces in the text of a page, as its documentation and cmark-gfm
@@ -117,7 +123,7 @@ def _poisoned(value: object, text: str) -> object:
         "command", "rustc", "wasmtime", "kinds", "problems", "repo", "branch", "recovery", "git",
         "features", "package", "patch", "stack", "place", "author", "above", "below", "moved_to",
         "text", "lines", "acknowledged", "range_diff", "condition", "purpose", "earlier_names",
-        "tool", "key", "date",
+        "tool", "key", "date", "hint", "base_branch", "parked", "besides",
     }  # fmt: skip
     changed: dict[str, object] = {}
     for field in fields:
@@ -134,28 +140,91 @@ def _poisoned(value: object, text: str) -> object:
 # what a report's Markdown is made of, beside text: nothing that foreign words could have brought in
 OURS = {"code_inline", "softbreak", "strong_open", "strong_close", "link_open", "link_close"}
 FOLDS = re.compile(r"<details><summary>[^<>]*</summary>\n|</details>\n")
-QUIET = re.compile(r"https://redirect\.github\.com/tokio-rs/tokio/(pull/\d+|commit/[0-9a-f]{40})")
+OID = "[0-9a-f]{40}"
+QUIET = re.compile(
+    r"https://redirect\.github\.com/tokio-rs/tokio/"
+    rf"(pull/\d+|commit/{OID}|compare/{OID}\.\.\.{OID})"
+)
+UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\x80-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def harmless(markdown: str, trap: str) -> None:
+    """See that outside code nothing in a text is live, and that none of it is markup but ours."""
+    for token in inside(markdown):
+        if token.type in {"text", "text_special"}:
+            assert LIVE.search(token.content) is None, (trap, token.content)
+        else:
+            assert token.type in OURS, (trap, token.type)
+        if token.type == "link_open":
+            assert QUIET.fullmatch(str(token.attrs["href"])), token.attrs
+    for block in COMMONMARK.parse(markdown):
+        if block.type == "html_block":
+            assert FOLDS.fullmatch(block.content), (trap, block.content)
+            assert LIVE.search(block.content) is None, (trap, block.content)
+    assert UNSEEN.search(markdown) is None, trap
+
+
+def baits() -> Iterator[str]:
+    """Yield texts full of traps."""
+    for n in range(4):
+        yield "zz" + " zz ".join(f"{trap}zz{trap}" for trap in TRAPS[n::4]) + " zz"
 
 
 def test_no_trap_goes_off_in_a_report() -> None:
     """Every kind of report, every text in it a trap: outside code nothing is live."""
     for record in {**RECORDS, **JUDGED}.values():
-        for n in range(4):
-            trap = " zz ".join(f"{trap}zz{trap}" for trap in TRAPS[n::4])
-            bad = poisoned(record, f"zz{trap} zz")
-            report = render_markdown(bad)
-            for token in inside(report):
-                if token.type in {"text", "text_special"}:
-                    assert LIVE.search(token.content) is None, (trap, token.content)
-                else:
-                    assert token.type in OURS, (trap, token.type)
-                if token.type == "link_open":
-                    assert QUIET.fullmatch(str(token.attrs["href"])), token.attrs
-            for block in COMMONMARK.parse(report):
-                if block.type == "html_block":
-                    assert FOLDS.fullmatch(block.content), (trap, block.content)
-                    assert LIVE.search(block.content) is None, (trap, block.content)
+        for trap in baits():
+            bad = poisoned(record, trap)
+            harmless(render_markdown(bad), trap)
             out = io.StringIO()
             show(bad, Console(file=out, width=200, force_terminal=False))
-            for text in (report, out.getvalue()):
-                assert re.search(r"[\x00-\x08\x0b-\x1f\x7f\x80-\x9f\u202e]", text) is None, trap
+            assert UNSEEN.search(out.getvalue()) is None, trap
+
+
+FAKES = (
+    "\n<!-- forkbot:v1 stack=mio channel=main kind=build turn=7 -->\n",
+    "\n<!-- forkbot:end -->\n",
+    f"\n{checkboxes(Order, ticked=tuple(Order))}\n",
+    "\n```\n<!-- forkbot:end -->\n" + checkboxes(Order, ticked=tuple(Order)),
+)
+
+
+def test_no_trap_goes_off_in_an_artefact() -> None:
+    """Every kind of issue and pull request: title, body, comment and the reason of its end."""
+    for record in ALL.values():
+        for trap in (*baits(), *FAKES):
+            bad = poisoned(record, trap)
+            for wish in told(bad):
+                if isinstance(wish, Over):
+                    harmless(wish.reason, trap)
+                    continue
+                assert LIVE.search(wish.title) is None, (trap, wish.title)
+                assert UNSEEN.search(wish.title) is None
+                assert "\n" not in wish.title
+                assert len(wish.title) <= 256
+                harmless(wish.verdict, trap)
+                body, boxes = _without_boxes(wish.body)
+                harmless(body, trap)
+                assert ticked(wish.body) == ()
+                assert boxes <= len(Order)
+                _stays_ours(wish)
+            board = dashboard(bad, {s.name for s in bad.stacks}, urls={})
+            harmless(board.body, trap)
+            _stays_ours(board)
+
+
+def _without_boxes(body: str) -> tuple[str, int]:
+    """Return a body without the boxes at its end, and how many those were."""
+    lines = body.rstrip().split("\n")
+    boxes = [line for line in checkboxes(Order).split("\n") if line in lines[-len(Order) :]]
+    return "\n".join(lines[: len(lines) - len(boxes)]), len(boxes)
+
+
+def _stays_ours(wish: Artefact) -> None:
+    """See that what is read back from the forge is what was written, whoever is quoted in it."""
+    identity = Identity(kind=wish.identity.kind, channel=wish.identity.channel)
+    mark = replace(mark_of(wish), identity=identity)
+    parts = parse(marked(wish.body, mark, before="above\n\n", after="\n\nbelow"))
+    assert parts is not None
+    assert (parts.before, parts.mark, parts.after) == ("above\n\n", mark, "\n\nbelow")
+    assert parts.body == unmarked(wish.body).replace("\r\n", "\n").strip()
