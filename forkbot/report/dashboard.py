@@ -48,7 +48,7 @@ def dashboard(
     """
     shown = sorted(
         ((stack, _state(stack, record)) for stack in record.stacks if stack.name in names),
-        key=lambda row: (row[1][0] == _WELL, row[0].name),
+        key=lambda row: (row[1][1] is None, row[1][0] == _WELL, row[0].name),
     )
     channel = " (release)" if record.channel is Channel.RELEASE else ""
     summary = f"{count(len(shown), 'stack')}: {tally(state for _, (state, _) in shown)}"

@@ -47,15 +47,16 @@ class Matter:
     """One trouble of one stack, in plain words.
 
     ``verdict`` is one line without a full stop, and the title; ``state`` says how far people are
-    with it: a comment follows both. ``facts`` make the trouble the trouble it is. ``orders`` are
-    what people may tell the bot to do about it.
+    with it: a comment follows both. ``facts`` make the trouble the trouble it is. ``lead`` is what
+    comes of it and what to do. ``orders`` are what people may tell the bot to do about it.
     """
 
     verdict: str
     state: str = ""
     facts: tuple[str, ...]
-    lead: tuple[Block, ...] = ()
+    lead: tuple[Block, ...]
     steps: tuple[str, ...] = ()  # to type
+    typed: str = "Next, in a clone of the stacks repository:"
     sections: tuple[Section, ...] = ()
     orders: tuple[Order, ...] = (Order.PAUSE,)
     whole: str  # the command that shows all of it
@@ -76,7 +77,7 @@ def artefact_of(
     return Artefact(
         identity=identity,
         title=quiet_title(clip(told, _TITLE)),
-        body=_body(matter, told),
+        body=_body(matter),
         facts="\n".join(matter.facts),
         verdict=_said(told, matter.state),
         labels=(KIND_LABELS[identity.kind],),
@@ -94,14 +95,13 @@ def _whose(identity: Identity) -> str:
     return f"{name} (release)" if identity.channel is Channel.RELEASE else name
 
 
-def _body(matter: Matter, told: str) -> str:
-    sentence = Strong(f"{clip(told, _SENTENCE).removesuffix('.')}.")
-    blocks: list[Block] = [Paragraph((sentence,))]
+def _body(matter: Matter) -> str:
+    blocks: list[Block] = []
     if matter.state:
-        blocks.append(Paragraph((clip(matter.state, 1_000),)))
+        blocks.append(Paragraph((Strong(clip(matter.state, 1_000)),)))
     blocks += matter.lead
     if matter.steps:
-        blocks += [Paragraph(("Next:",)), Listing(text="\n".join(matter.steps), language="sh")]
+        blocks += [Paragraph((matter.typed,)), Listing(text="\n".join(matter.steps), language="sh")]
     top = Section(weight=Weight.MUST, blocks=tuple(blocks))
     sections = (top, *matter.sections)
     document = Document(title="", sections=sections, origin=_FOOT, whole=matter.whole)

@@ -4,18 +4,30 @@ A red is told where it can be mended: an error in mio's code belongs to mio, alt
 build that met it.
 """
 
+from collections.abc import Iterator
+
 from msgspec.structs import replace
 
 from forkbot.model.order import Order
 from forkbot.model.record import RunRecord, StackRecord
 from forkbot.model.verdict import Build, Colour, Diagnostic, Smoke, Verdict
-from forkbot.report.document import Block, Items, Paragraph
-from forkbot.report.fates import fate_section
+from forkbot.report.alarms import drift_sections
+from forkbot.report.document import Block, Code, Items, Paragraph, Section, Word
+from forkbot.report.fates import fate_section, range_diff_sections
 from forkbot.report.matter import Matter, steady
 from forkbot.report.phrases import clip, count
 from forkbot.report.steps import build_again
 from forkbot.report.troubles import AS_IT_WAS, went, whole
-from forkbot.report.verified import builds_of, reason, verification_sections
+from forkbot.report.verified import (
+    builds_of,
+    error_sections,
+    features,
+    reason,
+    smoke_section,
+    tools,
+)
+
+_SHOWN = 12
 
 
 def build(stack: StackRecord, record: RunRecord) -> Matter | str | None:
@@ -37,13 +49,10 @@ def build(stack: StackRecord, record: RunRecord) -> Matter | str | None:
         verdict=f"does not build: {_cause(mine[0])}{many}",
         facts=tuple(sorted({f"{e.code} {e.file} {e.message}" for e in errors}))
         or tuple(steady(b.why) for b in mine),
-        lead=_lead(stack, record),
+        lead=_lead(stack, record, [features(b) for b in mine]),
         steps=(build_again(rebase),),
         orders=(Order.RETRY, Order.PAUSE),
-        sections=(
-            *verification_sections(replace(verdict, builds=mine, smokes=())),
-            *fate_section(stack),
-        ),
+        sections=(*error_sections(replace(verdict, builds=mine)), *_patches(stack, record)),
         whole=whole(stack, record),
     )
 
@@ -64,13 +73,10 @@ def smoke(stack: StackRecord, record: RunRecord) -> Matter | str | None:
     return Matter(
         verdict=f"{_wrong(reds[0])}{many}",
         facts=tuple(f"{s.name} {s.pristine} {s.ran_green} {s.exit_code}" for s in reds),
-        lead=_lead(stack, record),
+        lead=_lead(stack, record, [s.name for s in reds]),
         steps=(build_again(rebase),),
         orders=(Order.RETRY, Order.PAUSE),
-        sections=(
-            *verification_sections(replace(verdict, builds=(), smokes=reds)),
-            *fate_section(stack),
-        ),
+        sections=(*(smoke_section(s) for s in reds), *_patches(stack, record)),
         whole=whole(stack, record),
     )
 
@@ -115,17 +121,15 @@ def _errors(build: Build) -> list[Diagnostic]:
 
 
 def _cause(build: Build) -> str:
-    """Return why a build is red; without the line's number, which moves with every edit above."""
+    """Return why a build is red; no place in a file, for that moves with every edit above it."""
     error = next(iter(_errors(build)), None)
-    if error is None:
-        return clip(steady(build.why), 200)
-    return f"{clip(error.file, 80)}: {clip(error.message, 200)}"
+    return clip(error.message if error else steady(build.why), 200)
 
 
 def _wrong(smoke: Smoke) -> str:
     if smoke.pristine:
         return f"the control of {smoke.name}: {clip(smoke.why, 200)}"
-    return f"{smoke.name} is red: {clip(reason(smoke), 200)}"
+    return f"component {smoke.name} is red: {clip(reason(smoke), 200)}"
 
 
 def _steady(smoke: Smoke) -> Smoke:
@@ -137,12 +141,25 @@ def _known_green(stack: StackRecord, verdict: Verdict) -> bool:
     return verdict.reused and any(m.stack == stack.name for m in verdict.members)
 
 
-def _lead(stack: StackRecord, record: RunRecord) -> tuple[Block, ...]:
+def _lead(stack: StackRecord, record: RunRecord, red: list[str]) -> tuple[Block, ...]:
     assert stack.rebase is not None
+    assert record.verdict is not None
+    names: list[Word] = [w for name in red[:_SHOWN] for w in (", ", Code(clip(name, 120)))]
+    more = f" and {len(red) - _SHOWN:,} more" if len(red) > _SHOWN else ""
     return (
-        Paragraph((*went(stack, stack.rebase, record.channel), f"It applies there. {AS_IT_WAS}")),
         Paragraph((
-            f"Mend the patch that is to blame, in stacks/{stack.name}/patches; or wait, if it is ",
-            "upstream that is broken: each run tries again.",
+            *went(stack, stack.rebase, record.channel), f"It applies there. {AS_IT_WAS}",
+        )),
+        Paragraph(("Red for ", *tools(record.verdict), ": ", *names[1:], f"{more}.")),
+        Paragraph((
+            "Mend the patch that is to blame, in ", Code(f"stacks/{stack.name}/patches"),
+            "; or wait, if it is upstream that is broken: each run tries again.",
         )),
     )  # fmt: skip
+
+
+def _patches(stack: StackRecord, record: RunRecord) -> Iterator[Section]:
+    """Yield what may be to blame: each patch's fate, what changed in it, what came beside it."""
+    yield from fate_section(stack)
+    yield from drift_sections(stack, record.channel)
+    yield from range_diff_sections(stack)

@@ -24,6 +24,7 @@ from forkbot.report.steps import acknowledge, drop, mend, see_and_move
 from forkbot.words import Channel
 
 _UNDECIDED_SHOWN = 20
+_WAITS = "The fork stays where it is until a person says what the patch shall be."
 AS_IT_WAS = "The fork branch and the stack's files are as they were."
 
 
@@ -73,8 +74,10 @@ def conflict(stack: StackRecord, record: RunRecord) -> Matter | str | None:
             f"{outcome.name} {outcome.fate.value}",
             *sorted(f"{p.path} {p.kind.value} {breakers.get(p.path, '')}" for p in paths),
         ),
-        lead=_on_its_branch(branch, len(paths)) if branch else (),
+        lead=(Paragraph((_WAITS,)), *_on_its_branch(branch, len(paths))),
         steps=tuple(mend(rebase, record)),
+        typed=f"{'Or' if branch and branch.tip else 'To answer it'}, in a clone of the stacks "
+        "repository, with any editor:",
         sections=(
             *conflict_sections(stack, record.channel),
             *outlook_sections(stack, record.channel),
@@ -113,26 +116,26 @@ def _taken(branch: ConflictBranch, stack: StackRecord, rebase: Rebase, record: R
     )
 
 
-def _on_its_branch(branch: ConflictBranch, files: int) -> tuple[Block, ...]:
+def _on_its_branch(branch: ConflictBranch | None, files: int) -> tuple[Block, ...]:
     """Return how to answer where the conflict lies, and what still stands in the way there."""
-    if branch.tip is None:
+    if branch is None or branch.tip is None:
         return ()
     blocks: list[Block] = [
-        Paragraph(("It can be answered on its branch, in the browser or in a clone:",)),
+        Paragraph(("To answer it in the browser:",)),
         Items((
             ("Edit the ", count(files, "file"), " in conflict on the branch ",
-             Code(branch.branch), " of ", Code(branch.repo),
-             ". Its first commit of this kind has the conflict as it stands, between ",
-             Code("<<<<<<<"), " and ", Code(">>>>>>>"), "."),
+             Code(branch.branch), ", this pull request's: under “Files changed”, each file's menu ",
+             "has “Edit file”. The conflict lies there as it is, between ", Code("<<<<<<<"),
+             " and ", Code(">>>>>>>"), "."),
             ("Leave each file as it shall be, with no such line in it, and commit to that ",
-             "branch. More than one commit is well."),
-            ("The next run takes the answer into the patch, records it with its author, goes on ",
+             "branch, as often as you like. A clone and a push will do as well."),
+            ("The next run takes the answer into the patch, records it with your name, goes on ",
              "with the series, and closes this."),
         )),
     ]  # fmt: skip
     if branch.undecided:
         lines: list[Line] = [
-            (Code(clip(u.where)), f": {clip(u.what, 300)}. {clip(u.hint, 300)}")
+            (Code(clip(u.where)), f": {clip(u.what, 300)} ({clip(u.hint, 300)})")
             for u in branch.undecided[:_UNDECIDED_SHOWN]
         ]
         more = len(branch.undecided) - _UNDECIDED_SHOWN
@@ -160,6 +163,7 @@ def suspicious(stack: StackRecord, record: RunRecord) -> Matter | str | None:
         facts=tuple(sorted(s.key for s in odd)),
         lead=(Paragraph((*went(stack, rebase, record.channel), AS_IT_WAS)),),
         steps=(acknowledge(rebase, odd),),
+        typed="If that is meant, in a clone of the stacks repository; else change the patch:",
         sections=(
             *suspicion_sections(stack, record.channel),
             *fate_section(stack),
@@ -270,7 +274,8 @@ def droppable(stack: StackRecord, record: RunRecord) -> Matter | str | None:
         ),
         lead=(Paragraph(("That is no proof: nothing was dropped, and a person decides.",)),),
         steps=tuple(drop(rebase, o) for o, _ in found),
-        sections=(*proposal_sections(stack, record.channel), *fate_section(stack)),
+        typed="If upstream does what it is for, in a clone of the stacks repository:",
+        sections=tuple(proposal_sections(stack, record.channel)),
         orders=(),
         whole=whole(stack, record),
     )

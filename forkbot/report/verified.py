@@ -75,23 +75,23 @@ def verification_sections(verdict: Verdict) -> Iterator[Section]:
     if verdict.reused:
         return
     wrong = reds(verdict)
-    tools: Line = (
-        Code(verdict.target), " with ", Code(verdict.rustc), " and ", Code(verdict.wasmtime), ".",
-    )  # fmt: skip
-    lead: list[Block] = [Paragraph(tools)]
+    lead: list[Block] = [Paragraph((*tools(verdict), "."))]
     if wrong:
         lead.append(Items(tuple((clip(line, 300),) for line in wrong[:20])))
-    rows = tuple(_builds(verdict))
-    table = (Table(head=("stack", "build", "", ""), rows=rows),) if rows else ()
     yield Section(
         title=(f"Verification: {'red' if wrong else 'green'}",),
         weight=Weight.TROUBLE if wrong else Weight.VERIFICATION,
-        blocks=(*lead, *table),
+        blocks=(*lead, Table(head=("stack", "build", "", ""), rows=tuple(_builds(verdict)))),
         shorter=(tuple(lead),),
     )
-    yield from _errors(verdict)
+    yield from error_sections(verdict)
     for smoke in verdict.smokes:
-        yield _smoke(smoke)
+        yield smoke_section(smoke)
+
+
+def tools(verdict: Verdict) -> Line:
+    """Return what it was built for, and with what."""
+    return Code(verdict.target), " with ", Code(verdict.rustc), " and ", Code(verdict.wasmtime)
 
 
 def _builds(verdict: Verdict) -> Iterator[tuple[Line, ...]]:
@@ -112,7 +112,8 @@ def _note(build: Build) -> str:
     return count(warned, "warning") if warned else ""
 
 
-def _errors(verdict: Verdict) -> Iterator[Section]:
+def error_sections(verdict: Verdict) -> Iterator[Section]:
+    """Yield what the compiler said of each red build, once."""
     shown: set[str] = set()
     for build in verdict.builds:
         errors = [d for d in build.diagnostics if d.level == "error"]
@@ -132,7 +133,8 @@ def _errors(verdict: Verdict) -> Iterator[Section]:
         )  # fmt: skip
 
 
-def _smoke(smoke: Smoke) -> Section:
+def smoke_section(smoke: Smoke) -> Section:
+    """Return what a component did, what it must do, and what it said."""
     where = "on pristine upstream, the control" if smoke.pristine else "with the stacks"
     did, must = "green" if smoke.ran_green else "red", "as it must be"
     if smoke.colour is Colour.RED:
