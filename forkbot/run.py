@@ -67,7 +67,7 @@ def run(
     with contextlib.ExitStack() as held, session.alone():
         family = load_family(session.root, session.channel)
         chosen = select(family, names, root=session.root)
-        members = closure(family, chosen) if Step.VERIFY in steps else chosen
+        members = closure(family, chosen) if Step.VERIFY in steps or proofs else chosen
         toolchain = _toolchain(session, steps, elsewhere=proofs is not None)
         attempts = [
             attempt_rebase(stack, chosen=stack in chosen, session=session, aim=aim,
@@ -100,7 +100,8 @@ def run(
         )  # fmt: skip
         if Step.TELL in steps:
             record = tell(record, family, whole=not names, session=session, connection=connection)
-        if record.kept:
+        # what was only believed, and came to nothing new, is on record where it was found out
+        if record.kept and (Step.VERIFY in steps or record.changed_something):
             bundles = dict(bundles_of(attempts, session))
             runs.write(record, pages=pages(record), bundles=bundles)
     return record

@@ -76,6 +76,11 @@ class RunDirectory:
                 found.append(self.read(run))
         return found
 
+    def newest_verdict(self) -> tuple[Path, ...]:
+        """Return where the newest verdict of a run is on record; nothing when there is none."""
+        found = (r for r in self.newest(10) if r.verdict is not None and not r.verdict.reused)
+        return tuple(self.folder / record.id for record in itertools.islice(found, 1))
+
     def read(self, run: str | None = None) -> RunRecord:
         """Return a run's record; the newest when none is named. Raises ``UsageError``."""
         ids = self.ids()

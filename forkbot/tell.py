@@ -102,9 +102,9 @@ def plan_telling(wish: Artefact | Over, told: Sequence[Told], *, repo: str) -> P
     mine = [t for t in told if t.mark.identity == wish.identity]
     standing = [t for t in mine if t.open]
     if isinstance(wish, Over):
-        keep = None
         # what a person opened again after us is theirs, until there is trouble again
         ours = [t for t in standing if not t.mark.over]
+        keep = next(iter(ours), None)
         act, steps = Act.CLOSE if ours else Act.NOTHING, _closing(ours, wish.reason)
     else:
         keep = next((t for t in standing if _fits(t, wish)), None)
@@ -168,7 +168,8 @@ def _words(step: Step) -> str:
     match step:
         case Open():
             what = "pull request" if step.draft.pull_request else "issue"
-            return f"open {what} {step.draft.title!r}"
+            title = step.draft.title.replace("\u200b", "")  # which keeps it quiet over there
+            return f"open {what} {title!r}"
         case Comment():
             return f"comment on {_name(step.told)}"
         case Rewrite():

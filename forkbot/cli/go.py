@@ -21,7 +21,8 @@ from forkbot.errors import UsageError
 from forkbot.git.remote import is_path
 from forkbot.locate import FLOOR, Aim
 from forkbot.run import Step, run
-from forkbot.rundir import read_records
+from forkbot.rundir import Records, RunDirectory, read_records
+from forkbot.session import Session
 from forkbot.text import redact
 from forkbot.words import Channel, parse_git_url
 
@@ -90,9 +91,16 @@ def _go(
         record = run(
             session, stacks, command=redact(shlex.join(words)), steps=steps, aim=aim,
             connection=connected(session), again=again,
-            proofs=read_records(verified) if verified else None,
+            proofs=_proofs(command, verified, session),
         )  # fmt: skip
     return show_record(record, as_json=as_json)
+
+
+def _proofs(command: str, verified: tuple[Path, ...], session: Session) -> Records | None:
+    """Return what is believed of builds: what was named; else, for tell, the newest run here."""
+    if not verified and command == "tell":
+        verified = RunDirectory(session.state / "runs").newest_verdict()
+    return read_records(verified) if verified else None
 
 
 @click.command("run")
@@ -216,4 +224,33 @@ def publish_command(
     return _go(
         "publish", root, stacks, channel=channel, steps=Step.PUBLISH | Step.WRITE,
         aim=Aim(stay=True), as_json=as_json, dry_run=dry_run,
+    )  # fmt: skip
+
+
+@click.command("tell")
+@stacks_argument
+@channel_option(Channel.MAIN)
+@click.option(
+    "--verified",
+    multiple=True,
+    metavar="PATH",
+    type=click.Path(path_type=Path),
+    help="Take the verdict from this record, or a folder of them, instead of the newest run here.",
+)
+@dry_run_option
+@json_option
+@click.pass_obj
+def tell_command(
+    root: Path | None, stacks: tuple[str, ...], *, channel: str, verified: tuple[Path, ...],
+    dry_run: bool, as_json: bool,
+) -> int:  # fmt: skip
+    """Bring issues and pull requests to how the stacks are now.
+
+    All stacks when none is named. Each is rebased in memory; of builds a run's verdict is believed,
+    where it is about the very same commits, and else nothing is said of them. Publishes nothing and
+    changes no file. One artefact a stack and kind; when: in stack.yaml says which.
+    """
+    return _go(
+        "tell", root, stacks, channel=channel, steps=Step.REBASE | Step.TELL, aim=Aim(),
+        as_json=as_json, dry_run=dry_run, verified=verified,
     )  # fmt: skip

@@ -33,6 +33,7 @@ COMMANDS = {
     "resolve": ("forkbot.cli.resolve", "Resolve a conflict by hand, and keep the answer."),
     "verify": ("forkbot.cli.go", "Build and run stacks for wasm32-wasip2 as their files say."),
     "publish": ("forkbot.cli.go", "Push verified stacks to their fork branches."),
+    "tell": ("forkbot.cli.go", "Bring issues and pull requests to how the stacks are now."),
     "acknowledge": (
         "forkbot.cli.acknowledge",
         "Say that suspicious lines are well, and why: the stack may be published.",

@@ -137,8 +137,9 @@ def _steady(smoke: Smoke) -> Smoke:
 
 
 def _known_green(stack: StackRecord, verdict: Verdict) -> bool:
-    """Whether the same result was found green before, so that nothing was built."""
-    return verdict.reused and any(m.stack == stack.name for m in verdict.members)
+    """Whether the same result was found green before, so that nothing of it was built."""
+    tried = any(b.stack == stack.name for b in verdict.builds)
+    return not tried and any(m.stack == stack.name for m in verdict.members)
 
 
 def _lead(stack: StackRecord, record: RunRecord, red: list[str]) -> tuple[Block, ...]:

@@ -156,13 +156,13 @@ def test_a_conflict_moves_to_its_branch_and_ends_there(desk: Desk) -> None:
     assert (issue.open, board.open, pull.open) == (False, True, True)
     assert "Told in a pull request from now on." in issue.comments[-1]
     assert (pull.title, pull.head) == (title, BRANCH.branch)
-    assert "It can be answered on its branch" in pull.text
+    assert "To answer it in the browser:" in pull.text
     assert acts(desk.tell(with_branch(BRANCH))) == {}
 
     desk.tell(with_branch(HALF))
     (pull,) = desk.fork.seen()
     assert "A Person has begun an answer" in pull.comments[-1]
-    assert "`tokio/src/net/addr.rs:207`: a conflict marker is left" in pull.text
+    assert "`tokio/src/net/addr.rs:207`: a conflict marker is left (leave the lines" in pull.text
     assert acts(desk.tell(with_branch(HALF))) == {}
 
     well = JUDGED["judged-probe"]
