@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -14,10 +15,16 @@ from forkbot.errors import (
     TimedOutError,
     UsageError,
 )
+from forkbot.git.remote import RefUpdate
 from forkbot.git.repository import Repository, quarantine, sealed_env
 from forkbot.locate import FLOOR, Aim, Located, locate
+from forkbot.model.artefact import Label, Told
+from forkbot.model.conflict import Conflict
+from forkbot.model.conflictbranch import Cleared, ConflictBranch
+from forkbot.model.order import Given
 from forkbot.model.place import Place
 from forkbot.model.publication import Publication
+from forkbot.model.resolution import Resolution
 from forkbot.model.stack import Stack
 from forkbot.model.update import Update
 from forkbot.rebase.base import find_base
@@ -28,6 +35,24 @@ from forkbot.rebase.structural import Driver
 from forkbot.session import Session
 from forkbot.stackdir.files import Changes
 from forkbot.verify.toolchain import Toolchain, find_toolchain
+from forkbot.words import Oid, PatchName
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Said:
+    """What people said of a stack on the forge, and what was made of it."""
+
+    refs: Mapping[str, Oid] | None = None  # of the fork, where its conflicts lie; None: not asked
+    branch: ConflictBranch | None = None  # that waits for a person, or to be accepted
+    updates: tuple[RefUpdate, ...] = ()  # what brings it to how the conflict is now
+    taken: tuple[ConflictBranch, ...] = ()  # whose answers are in what is rebased now
+    answers: tuple[Resolution, ...] = ()  # the stack's own and theirs, where any were taken
+    orders: tuple[Given, ...] = ()
+    labels: tuple[tuple[str, Told, Label], ...] = ()  # of orders: off again when they are done
+    failed: ForkbotError | None = None  # why a conflict could not be laid out
+    cleared: tuple[Cleared, ...] = ()  # what nobody needs any more
+    parked: tuple[PatchName, ...] = ()
+    paused: bool = False
 
 
 @dataclasses.dataclass(slots=True, kw_only=True, eq=False)
@@ -46,6 +71,14 @@ class Attempt:
     changes: Changes | None = None
     update: Update | None = None  # what became of that
     trouble: ForkbotError | None = None
+    again: Callable[[Stack, Place], Rebased] | None = None  # the same rebase, of more or elsewhere
+    said: Said = dataclasses.field(default_factory=Said)
+
+    @property
+    def conflict(self) -> Conflict | None:
+        """Return the conflict that stopped its series, if one did."""
+        stopped = self.trouble is None and self.rebased is not None
+        return self.rebased.facts.conflict if stopped and self.rebased else None
 
     @property
     def stuck(self) -> str:
@@ -138,18 +171,19 @@ def _rebase_at(
     )
     attempt.located, attempt.repository = located, lent
 
-    def go(onto: Place) -> Rebased:
+    def go(stack: Stack, onto: Place) -> Rebased:
         return rebase(
             stack, repository=lent, channel=channel, base=base, onto=onto, rustc=rustc,
             lockfiles=lockfiles_of(session), driver=driver_of(session),
         )  # fmt: skip
 
-    attempt.rebased = go(located.onto)
+    attempt.again = go
+    attempt.rebased = go(stack, located.onto)
     floor = attempt.rebased.facts.floor
     if aim.onto == FLOOR and floor is not None:
         label = floor.place.label
         session.say(f"{stack.name}: in conflict there: rebasing onto {label}, its floor")
-        there = go(floor.place)
+        there = go(stack, floor.place)
         facts = msgspec.structs.replace(there.facts, floor=floor)
         attempt.rebased = dataclasses.replace(there, facts=facts)
     done = attempt.rebased

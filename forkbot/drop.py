@@ -50,7 +50,7 @@ def drop(session: Session, name: str, patches: tuple[str, ...]) -> Drop:
                 hint=f"forkbot rebase {stack.name}",
             )
         grounds = {
-            channel: _ground(stack, lock, channel, session=session, held=held)
+            channel: ground_of(stack, lock, channel, session=session, held=held)
             for channel, lock in stack.lock.channels.items()
         }
         sharing = {c: g for c, g in grounds.items() if c not in stack.apart}
@@ -66,7 +66,7 @@ def drop(session: Session, name: str, patches: tuple[str, ...]) -> Drop:
             old=stack,
             patches=found.patches,
             apart={c: d.patches for c, d in apart.items() if d.patches != found.patches},
-            lock=_lock(stack.lock, every),
+            lock=without_verdicts(stack.lock, every),
             resolutions=tuple(r for r in stack.resolutions if r.patch not in names),
             dry_run=session.dry_run,
         )
@@ -98,7 +98,7 @@ def _named(stack: Stack, patches: tuple[str, ...]) -> tuple[PatchName, ...]:
     return tuple(name for name in known if name in asked)
 
 
-def _ground(
+def ground_of(
     stack: Stack,
     lock: ChannelLock,
     channel: Channel,
@@ -106,6 +106,7 @@ def _ground(
     session: Session,
     held: contextlib.ExitStack,
 ) -> Ground:
+    """Return the base that a lock names, from the cache where it has it, lent as ``held`` is."""
     base = Place(commit=lock.base, tree=lock.base_tree, label=lock.base_label)
     repository = at_hand(stack, channel, base.commit, session=session)
     if repository is None:
@@ -127,7 +128,7 @@ def _ground(
     return Ground(base=base, bench=held.enter_context(Workbench(lent)))
 
 
-def _lock(lock: Lock, every: Iterable[Dropped]) -> Lock:
+def without_verdicts(lock: Lock, every: Iterable[Dropped]) -> Lock:
     """Return the lock with the new results; what was proven of the old ones is forgotten."""
     for channel, result in (item for dropped in every for item in dropped.results.items()):
         base = result.base

@@ -145,6 +145,19 @@ def _on_release(stack: Stack, *, session: Session, aim: Aim, cargo: Cargo) -> Lo
     return Located(repository=repository, onto=onto, base=base, candidates=tuple(reversed(upto)))
 
 
+def place_at(stack: Stack, oid: Oid, *, located: Located, channel: Channel) -> Place | None:
+    """Return a commit of upstream's line that a rebase went to before; None when it is none now."""
+    repository = located.repository
+    if oid == located.onto.commit:
+        return located.onto
+    if channel is Channel.RELEASE:
+        return next((p for p in located.candidates if p.commit == oid), None)
+    if not (repository.has(oid) and repository.is_ancestor(oid, located.onto.commit)):
+        return None
+    label = repository.describe(oid, crate=stack.policy.crate)
+    return Place(commit=oid, tree=repository.commit(oid).tree, label=label)
+
+
 def _forward(
     repository: Repository, base: Place | None, onto: Place, *, stack: str, where: str
 ) -> None:

@@ -24,7 +24,9 @@ def record_of(
     run: str,
 ) -> RunRecord:
     """Return what a run found and did."""
-    codes = [_exit_code(a) for a in attempts if a.chosen or a.trouble]
+    told = [a for a in attempts if a.chosen or a.trouble or a.said.paused]
+    codes = [_exit_code(a) for a in told]
+    codes += [a.said.failed.exit_code for a in told if a.said.failed]
     if verdict is not None and not verdict.reused and not verdict.green:
         codes.append(_verdict_code(verdict))
     return RunRecord(
@@ -35,7 +37,7 @@ def record_of(
         git=".".join(map(str, git_version(sealed_env(session.ambient)))),
         dry_run=session.dry_run,
         seconds=round(seconds, 1),
-        stacks=tuple(stack_record(a, session) for a in attempts if a.chosen or a.trouble),
+        stacks=tuple(stack_record(a, session) for a in told),
         verdict=verdict,
         exit_code=gravest(codes),
     )
@@ -91,6 +93,13 @@ def stack_record(attempt: Attempt, session: Session) -> StackRecord:
         files_to_write=attempt.files if session.dry_run else (),
         update=attempt.update,
         trouble=trouble_of(trouble) if trouble else None,
+        conflict_branch=attempt.said.branch,
+        answered=attempt.said.taken,
+        cleared=attempt.said.cleared,
+        parked=attempt.said.parked,
+        orders=attempt.said.orders,
+        paused=attempt.said.paused,
+        untold=trouble_of(attempt.said.failed) if attempt.said.failed else None,
     )
 
 

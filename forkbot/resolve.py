@@ -35,7 +35,7 @@ from forkbot.stackdir.resolutions import file_name
 from forkbot.text import decode
 from forkbot.verify.toolchain import Toolchain, find_toolchain
 from forkbot.words import Channel, Oid
-from forkbot.writing import write_answers_of, write_files_of
+from forkbot.writing import answer_changes_of, write_changes, write_files_of
 
 Outcome = OpenConflict | Resolved
 
@@ -331,7 +331,8 @@ def _finish(desk: Desk, standing: Standing) -> Resolved:
         if not session.dry_run:
             desk.folder.write(msgspec.structs.replace(standing, step=Step.FINISHING))
         if suspicious(attempt):  # the base may not move past it: the answers wait with the stack
-            attempt.files = write_answers_of(attempt, standing.answers, session=session)
+            changes = answer_changes_of(attempt, standing.answers, session=session)
+            attempt.files = write_changes(attempt, changes, session=session)
         else:
             attempt.files = write_files_of(attempt, None, session=session)
     runs = RunDirectory(session.state / "runs")

@@ -11,6 +11,8 @@ import time
 
 from forkbot.attempt import Attempt, attempt_rebase
 from forkbot.believe import believe
+from forkbot.browser.laying import clear, keep, lay
+from forkbot.browser.looking import Look, look
 from forkbot.connection import Connection
 from forkbot.errors import ForkbotError, RemoteError
 from forkbot.forge.base import Forge
@@ -29,7 +31,7 @@ from forkbot.telling import tell
 from forkbot.updating import update_home
 from forkbot.verification import Verification, verification_of
 from forkbot.verify.toolchain import Toolchain, find_toolchain
-from forkbot.words import Channel
+from forkbot.words import Channel, StackName
 from forkbot.writing import file_changes_of, write_files_of
 
 
@@ -74,16 +76,12 @@ def run(
                      toolchain=toolchain, held=held)
             for stack in members
         ]  # fmt: skip
+        again |= _heard(attempts, steps, session=session, connection=connection, aim=aim,
+                        toolchain=toolchain, held=held)  # fmt: skip
         if Step.PUBLISH in steps:
             _plan(attempts, session=session, forge=forge)
-        verification = None
-        going = any(a.chosen and not a.stuck for a in attempts)
-        if proofs is not None:
-            verification = believe(proofs, attempts, session=session)
-        elif Step.VERIFY in steps and toolchain and (going or Step.GROUND not in steps):
-            verification = verification_of(
-                attempts, session=session, toolchain=toolchain, runs=runs, again=again
-            )
+        verification = _verified(attempts, steps, proofs, session=session, toolchain=toolchain,
+                                 runs=runs, again=again)  # fmt: skip
         verdict = verification.verdict if verification else None
         if Step.PUBLISH in steps:
             parts = verification.parts if verification else {}
@@ -100,11 +98,57 @@ def run(
         )  # fmt: skip
         if Step.TELL in steps:
             record = tell(record, family, whole=not names, session=session, connection=connection)
+            record = clear(record, attempts, session=session, connection=connection)
         # what was only believed, and came to nothing new, is on record where it was found out
         if record.kept and (Step.VERIFY in steps or record.changed_something):
             bundles = dict(bundles_of(attempts, session))
             runs.write(record, pages=pages(record), bundles=bundles)
     return record
+
+
+def _verified(
+    attempts: list[Attempt],
+    steps: Step,
+    proofs: Records | None,
+    *,
+    session: Session,
+    toolchain: Toolchain | None,
+    runs: RunDirectory,
+    again: bool,
+) -> Verification | None:
+    """Return what is known of the results: from another machine's records, or found out here."""
+    going = any(a.chosen and not a.stuck for a in attempts)
+    if proofs is not None:
+        return believe(proofs, attempts, session=session)
+    if Step.VERIFY not in steps or toolchain is None or not (going or Step.GROUND not in steps):
+        return None
+    return verification_of(attempts, session=session, toolchain=toolchain, runs=runs, again=again)
+
+
+def _heard(
+    attempts: list[Attempt],
+    steps: Step,
+    *,
+    session: Session,
+    connection: Connection,
+    aim: Aim,
+    toolchain: Toolchain | None,
+    held: contextlib.ExitStack,
+) -> bool:
+    """Take up what people said on the forge; return whether they want all verified again."""
+
+    def as_it_stands(attempt: Attempt) -> Attempt:
+        return attempt_rebase(
+            attempt.stack, chosen=False, session=session, aim=aim, toolchain=toolchain, held=held
+        )
+
+    if Step.TELL not in steps:
+        return False
+    how = Look(
+        session=session, connection=connection, fixed=aim != Aim(), held=held,
+        as_it_stands=as_it_stands,
+    )  # fmt: skip
+    return look(attempts, how)
 
 
 def _toolchain(session: Session, steps: Step, *, elsewhere: bool) -> Toolchain | None:
@@ -164,8 +208,18 @@ def _write(
                 attempt.changes = file_changes_of(attempt, verification, session=session)
             else:
                 attempt.files = write_files_of(attempt, verification, session=session)
+    if Step.TELL in steps:
+        keep(attempts, session=session, away=away, red=_reds(verification))
     if away:
         update_home(attempts, session=session, connection=connection)
+    if Step.TELL in steps:
+        lay(attempts, session=session, connection=connection)
+
+
+def _reds(verification: Verification | None) -> frozenset[StackName]:
+    """Return the stacks that did not stand the proof; one that nobody tried is none of them."""
+    parts = verification.parts if verification else {}
+    return frozenset(name for name, said in parts.items() if said.red_for(name))
 
 
 def _publish(attempt: Attempt, attempts: list[Attempt], *, session: Session, forge: Forge) -> None:

@@ -104,7 +104,7 @@ def _of_stack(
     """Yield each wish with its repository: home, or the fork where a branch holds a conflict."""
     when = next(s.policy.when for s in family if s.name == stack.name)
     branches = (*stack.answered, *filter(None, [stack.conflict_branch]))
-    home, forks = desk.connection.home, {b.repo for b in branches}
+    home, forks = desk.connection.home, {b.repo for b in branches} | {c.repo for c in stack.cleared}
     for wish in wishes(stack, record, when=when):
         pull = isinstance(wish, Artefact) and wish.pull_request is not None
         own = stack.conflict_branch.repo if pull and stack.conflict_branch else home
@@ -188,7 +188,8 @@ def _recorded(record: RunRecord, desk: _Desk) -> RunRecord:
         replace(
             stack,
             tellings=tuple(t for t in told if t.identity.stack == stack.name),
-            untold=_first(e for i, e in desk.untold.items() if i.stack == stack.name),
+            untold=_first(e for i, e in desk.untold.items() if i.stack == stack.name)
+            or stack.untold,
         )
         for stack in record.stacks
     )

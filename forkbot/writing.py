@@ -7,7 +7,7 @@ from forkbot.model.publication import Move
 from forkbot.model.resolution import Resolution
 from forkbot.model.stack import ChannelLock, StackVerdict
 from forkbot.session import Session
-from forkbot.stackdir.files import Changes, changes_of, write_stack
+from forkbot.stackdir.files import Changes, changes_of
 from forkbot.stackdir.load import stack_folder
 from forkbot.stackdir.update import write_files
 from forkbot.verification import Verification
@@ -18,10 +18,9 @@ def write_files_of(
     attempt: Attempt, verification: Verification | None, *, session: Session
 ) -> tuple[str, ...]:
     """Bring a stack's files to where it was rebased; return the names of those that change."""
-    changes = file_changes_of(attempt, verification, session=session)
-    if session.dry_run:
-        return tuple(sorted(changes))
-    return write_files(stack_folder(session.root, attempt.stack.name), changes)
+    return write_changes(
+        attempt, file_changes_of(attempt, verification, session=session), session=session
+    )
 
 
 def file_changes_of(
@@ -60,21 +59,35 @@ def file_changes_of(
         old=stack,
         patches=patches,
         apart=apart,
+        parked=attempt.said.parked,
         lock=stack.lock.with_channel(channel, lock),
         resolutions=attempt.rebased.resolutions,
         settled=_settled(attempt, channel),
     )
 
 
-def write_answers_of(
+def answer_changes_of(
     attempt: Attempt, answers: tuple[Resolution, ...], *, session: Session
-) -> tuple[str, ...]:
-    """Keep a person's answers where the base stays: the next rebase replays them."""
+) -> Changes:
+    """Return what keeps what people said where the base stays: the next rebase begins with it."""
     stack = attempt.stack
-    return write_stack(
-        stack_folder(session.root, stack.name), old=stack, patches=stack.common, lock=stack.lock,
-        resolutions=answers, dry_run=session.dry_run,
-    )  # fmt: skip
+    patches, apart = stack.divided(session.channel, stack.patches)
+    return changes_of(
+        stack_folder(session.root, stack.name),
+        old=stack,
+        patches=patches,
+        apart=apart,
+        parked=attempt.said.parked,
+        lock=stack.lock,
+        resolutions=answers,
+    )
+
+
+def write_changes(attempt: Attempt, changes: Changes, *, session: Session) -> tuple[str, ...]:
+    """Write changes of a stack's files, as one step; return their names."""
+    if session.dry_run:
+        return tuple(sorted(changes))
+    return write_files(stack_folder(session.root, attempt.stack.name), changes)
 
 
 def _settled(attempt: Attempt, channel: Channel) -> frozenset[str]:

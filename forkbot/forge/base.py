@@ -79,3 +79,11 @@ class Forge(Protocol):
     def unlabel(self, repo: str, told: Told, label: Label) -> None:
         """Take a label off; it may be gone already."""
         ...
+
+    def who_labelled(self, repo: str, told: Told, label: Label) -> str | None:
+        """Return the login of who set a label that is there; None when nobody can say."""
+        ...
+
+    def may_write(self, repo: str, login: str) -> bool:
+        """Return whether somebody has write access to the repository."""
+        ...

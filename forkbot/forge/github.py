@@ -10,6 +10,7 @@ import msgspec
 
 from forkbot import process
 from forkbot.errors import RefusedError, RemoteError, UsageError
+from forkbot.forge import people
 from forkbot.forge.access import Permission, ask_permissions, expiry
 from forkbot.forge.api import AnswerError, Api, LostError, Query, app_scheme, scheme_of
 from forkbot.forge.auth import NEEDS, App, Auth
@@ -258,6 +259,14 @@ class GitHubForge:
         except AnswerError as e:
             if e.status != 404:
                 raise
+
+    def who_labelled(self, repo: str, told: Told, label: Label) -> str | None:
+        """Return the login of who set a label that is there; None when nobody can say."""
+        return people.who_labelled(self._api, f"{self._at(repo)}/issues/{told.number}", label.name)
+
+    def may_write(self, repo: str, login: str) -> bool:
+        """Return whether somebody has write access to the repository."""
+        return people.may_write(self._api, self._at(repo), login)
 
     # --- what it takes
 

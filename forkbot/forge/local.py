@@ -22,6 +22,7 @@ from forkbot.model.artefact import Label, PullRequest, Told
 from forkbot.model.base import Fact
 
 LOGIN = "forkbot"
+PERSON = "whoever edits its files"
 _FENCE = "---\n"
 
 
@@ -130,6 +131,14 @@ class LocalForge:
         names = tuple(name for name in head.labels if name != label.name)
         head = msgspec.structs.replace(head, labels=names)
         self._write(self._file(repo, told.number), _page(head, text))
+
+    def who_labelled(self, repo: str, told: Told, label: Label) -> str | None:
+        """Return who may edit these files: whoever sits at this machine."""
+        return PERSON if label.name in self._read(repo, told.number)[0].labels else None
+
+    def may_write(self, repo: str, login: str) -> bool:  # noqa: ARG002 - files know no logins
+        """Return whether it is somebody of this machine."""
+        return login in (PERSON, LOGIN)
 
     # --- files
 

@@ -50,3 +50,13 @@ class ConflictBranch(Fact, frozen=True, kw_only=True):
     resolutions: tuple[str, ...] = ()  # keys of the answers that were taken from it
     writes: tuple[str, ...] = ()  # each ref that moves, in words
     done: bool = False  # whether they did; False in a dry run
+
+
+class Cleared(Fact, frozen=True, kw_only=True):
+    """A branch of a conflict that is over: nobody needs it any more."""
+
+    repo: str
+    branch: BranchName
+    tip: Oid
+    recovery: str = ""  # the tag that keeps what people committed there; '' where there is nothing
+    done: bool = False  # False in a dry run, and while the stack's files may still need it

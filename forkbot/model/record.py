@@ -2,7 +2,7 @@
 
 from forkbot.model.artefact import Telling
 from forkbot.model.base import Fact
-from forkbot.model.conflictbranch import ConflictBranch
+from forkbot.model.conflictbranch import Cleared, ConflictBranch
 from forkbot.model.fate import Rebase
 from forkbot.model.order import Given
 from forkbot.model.probe import ProbeAnswer
@@ -43,6 +43,7 @@ class StackRecord(Fact, frozen=True, kw_only=True):
     # with it: for as long as this is here, its pull request is open
     conflict_branch: ConflictBranch | None = None
     answered: tuple[ConflictBranch, ...] = ()  # whose answers are in the patches now
+    cleared: tuple[Cleared, ...] = ()  # branches of conflicts that are over
     parked: tuple[PatchName, ...] = ()  # taken out of the series by order, in this run
     orders: tuple[Given, ...] = ()  # what people told the bot to do
     paused: bool = False  # by an order: nothing was done, and nothing is told
@@ -86,6 +87,8 @@ class RunRecord(Fact, frozen=True, kw_only=True):
                 s.files_written
                 or (s.publication and s.publication.done)
                 or (s.update and s.update.done)
+                or (s.conflict_branch and s.conflict_branch.done)
+                or any(c.done for c in s.cleared)
                 for s in self.stacks
             )
         )

@@ -88,6 +88,12 @@ class Verdict(Fact, frozen=True, kw_only=True):
             and all(s.colour is Colour.GREEN for s in self.smokes)
         )
 
+    def red_for(self, stack: StackName) -> bool:
+        """Return whether something of a stack is red; what was not tried is not."""
+        colours = [b.colour for b in self.builds if b.stack == stack]
+        colours += [s.colour for s in self.smokes if s.stack == stack]
+        return bool(self.problems) or Colour.RED in colours
+
     def green_for(self, stack: StackName) -> bool:
         """Whether ``stack``'s own builds and runs did what they must."""
         builds = [b for b in self.builds if b.stack == stack]

@@ -65,7 +65,9 @@ def _verdict(update: Update, wanted: Mapping[str, Oid]) -> str:
         told.append(f"{listed(gone, most=3)} out of the series")
     if not told:
         alone = update.files == (_LOCK,)
-        told.append("stack.lock moves" if alone else "what people answered on record changes")
+        series = any(f.endswith("/series") for f in update.files)
+        other = "the series is another one" if series else "what people answered on record changes"
+        told.append("stack.lock moves" if alone else other)
     return ", ".join(told)
 
 
@@ -79,6 +81,8 @@ def _lead(stack: StackRecord, update: Update, wanted: Mapping[str, Oid]) -> Iter
     sits: Line = (
         "It sits on ", Code(clip(onto.label, 60)), " (", Code(onto.commit[:12]), ") now",
     )  # fmt: skip
+    if stack.rebase.tip is None:
+        sits = ("It sits where it sat: the series is still in conflict",)
     fork: Line = (".",)
     if plan is not None and (plan.done or plan.writes or plan.move is Move.NOTHING):
         fork = (", and ", Code(f"{plan.repo} {plan.branch}"), " is what these files make.")
@@ -110,5 +114,6 @@ def commit_message(moved: Sequence[tuple[Rebase, tuple[str, ...]]]) -> str:
     for rebase, changed in moved:
         label = rebase.onto.label if _HARMLESS.fullmatch(rebase.onto.label) else ""
         onto = " ".join(filter(None, (label, rebase.onto.commit[:12])))
+        onto = onto if rebase.tip else "its old base"
         told.append(f"{rebase.stack} ({rebase.channel.value}) on {onto}: {', '.join(changed)}")
     return "\n".join((first, "", *told, ""))

@@ -15,7 +15,7 @@ from forkbot.stackdir.resolutions import FOLDER as RESOLUTIONS
 from forkbot.stackdir.resolutions import file_name, render_resolution
 from forkbot.stackdir.series import PATCHES, patches_of, render_series
 from forkbot.stackdir.update import content, write_files
-from forkbot.words import Channel
+from forkbot.words import Channel, PatchName
 
 Changes = Mapping[str, bytes | None]  # file by file, from the stack's folder; None: it goes
 _OWN = (POLICY, LOCK_FILE, ACKNOWLEDGED)
@@ -31,6 +31,7 @@ def write_stack(
     apart: Mapping[Channel, Patches] | None = None,
     resolutions: tuple[Resolution, ...] | None = None,
     settled: Collection[str] = (),
+    parked: Collection[PatchName] = (),
     dry_run: bool = False,
 ) -> tuple[str, ...]:
     """Bring a stack's files to what ``changes_of`` says; return the names of those that changed.
@@ -39,7 +40,7 @@ def write_stack(
     """
     changes = changes_of(
         folder, old=old, patches=patches, lock=lock, apart=apart, resolutions=resolutions,
-        settled=settled,
+        settled=settled, parked=parked,
     )  # fmt: skip
     return tuple(sorted(changes)) if dry_run else write_files(folder, changes)
 
@@ -53,13 +54,14 @@ def changes_of(
     apart: Mapping[Channel, Patches] | None = None,
     resolutions: tuple[Resolution, ...] | None = None,
     settled: Collection[str] = (),
+    parked: Collection[PatchName] = (),
 ) -> Changes:
     """Return what brings a stack's files to ``patches`` and ``lock``; nothing is written.
 
     ``patches`` are those that all channels share, ``apart`` those of channels that have their own
     (None: as they are).
     ``resolutions`` are those to keep (None: all), new ones among them; ``settled`` are the keys of
-    acknowledgements to drop.
+    acknowledgements to drop; the files of ``parked`` patches stay without a line in the series.
     """
     apart = old.apart if apart is None else apart
     files = _patch_files(folder, PATCHES, old.common, patches)
@@ -67,6 +69,9 @@ def changes_of(
         files |= _patch_files(
             folder, patches_of(channel), old.apart.get(channel), apart.get(channel)
         )
+    for name in parked:
+        if files.get(f"{PATCHES}/{name}.patch", b"") is None:
+            del files[f"{PATCHES}/{name}.patch"]
     if resolutions is not None:
         files |= {file_name(r): None for r in old.resolutions}
         files |= {file_name(r): render_resolution(r) for r in resolutions}

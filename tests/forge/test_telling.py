@@ -348,6 +348,14 @@ class Dying:
         """Take one off."""
         self._write(lambda: self._forge.unlabel(repo, told, label))
 
+    def who_labelled(self, repo: str, told: Told, label: Label) -> str | None:
+        """Return who did."""
+        return self._forge.who_labelled(repo, told, label)
+
+    def may_write(self, repo: str, login: str) -> bool:
+        """Return whether they may."""
+        return self._forge.may_write(repo, login)
+
 
 STORY = (
     RECORDS["red-build"], JUDGED["judged-conflict"], with_branch(BRANCH), with_branch(HALF),
