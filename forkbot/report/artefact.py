@@ -55,9 +55,11 @@ def _pull(stack: StackRecord) -> PullRequest | None:
 
 def family_wishes(record: RunRecord) -> Iterator[Wish]:
     """Yield what is no one stack's, of a run over the whole family."""
-    yield from _wish(
-        proofs.family(record), Identity(kind=Kind.BUILD, channel=record.channel, stack=None)
-    )
+    for kind, matter in (
+        (Kind.BUILD, proofs.family(record)),
+        (Kind.UNREACHABLE, troubles.outage(record)),
+    ):
+        yield from _wish(matter, Identity(kind=kind, channel=record.channel, stack=None))
 
 
 def how_told(when: WhenPolicy) -> Mapping[Kind, str]:

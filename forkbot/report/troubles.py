@@ -24,14 +24,19 @@ from forkbot.report.steps import acknowledge, drop, mend, see_and_move
 from forkbot.words import Channel
 
 _UNDECIDED_SHOWN = 20
+_MANY_LOST = 4
+_LOST_SHOWN = 100
 _WAITS = "The fork stays where it is until a person says what the patch shall be."
 AS_IT_WAS = "The fork branch and the stack's files are as they were."
 
 
 def whole(stack: StackRecord, record: RunRecord) -> str:
     """Return the command that shows all there is, from anywhere with the stacks."""
-    channel = " --channel release" if record.channel is Channel.RELEASE else ""
-    return f"forkbot run {stack.name}{channel} --dry-run"
+    return f"forkbot run {stack.name}{_channel(record)} --dry-run"
+
+
+def _channel(record: RunRecord) -> str:
+    return " --channel release" if record.channel is Channel.RELEASE else ""
 
 
 def went(stack: StackRecord, rebase: Rebase, channel: Channel) -> Line:
@@ -69,7 +74,7 @@ def conflict(stack: StackRecord, record: RunRecord) -> Matter | str | None:
     breakers = {b.path: b.commit for b in rebase.conflict.breakers}
     return Matter(
         verdict=verdict,
-        state=branch.why if branch and branch.state is not BranchState.OPEN else "",
+        state=_sentence(branch.why) if branch and branch.state is not BranchState.OPEN else "",
         facts=(
             f"{outcome.name} {outcome.fate.value}",
             *sorted(f"{p.path} {p.kind.value} {breakers.get(p.path, '')}" for p in paths),
@@ -108,12 +113,16 @@ def _taken(branch: ConflictBranch, stack: StackRecord, rebase: Rebase, record: R
     """Return what is to be told of an answer that is taken while the stack still waits."""
     return Matter(
         verdict=f"the answer to the conflict of patch {branch.patch} is taken, and not published",
-        state=branch.why,
+        state=_sentence(branch.why),
         facts=(f"{branch.patch} taken", branch.tip or ""),
         lead=(Paragraph((*went(stack, rebase, record.channel), AS_IT_WAS)),),
         sections=tuple(fate_section(stack)),
         whole=whole(stack, record),
     )
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:].removesuffix('.')}." if text else ""
 
 
 def _on_its_branch(branch: ConflictBranch | None, files: int) -> tuple[Block, ...]:
@@ -184,6 +193,8 @@ def unreachable(stack: StackRecord, record: RunRecord) -> Matter | str | None:
     who = "upstream" if stack.rebase is None else "the fork"
     # the words of a network are others each time, the rest is said as it is
     remote = trouble.exit_code == EXIT_REMOTE
+    if remote and _outage(record):
+        return None
     what = clip(steady(trouble.what), 200)
     where = f"{trouble.where}: " if trouble.where else ""
     return Matter(
@@ -196,6 +207,35 @@ def unreachable(stack: StackRecord, record: RunRecord) -> Matter | str | None:
         steps=(trouble.hint,) if trouble.hint else (),
         whole=whole(stack, record),
     )
+
+
+def outage(record: RunRecord) -> Matter | str:
+    """Return what is told once of many stacks that get no answer: the net is out, not they."""
+    lost = _outage(record)
+    if not lost:
+        return "All that was asked was answered again"
+    lines: list[Line] = []
+    for stack in lost[:_LOST_SHOWN]:
+        assert stack.trouble is not None
+        where = f"{clip(stack.trouble.where, 200)}: " if stack.trouble.where else ""
+        lines.append((Code(stack.name), f": {where}{clip(steady(stack.trouble.what), 300)}"))
+    if len(lost) > _LOST_SHOWN:
+        lines.append((f"and {count(len(lost) - _LOST_SHOWN, 'stack')} more",))
+    hint = lost[0].trouble.hint if lost[0].trouble else ""
+    return Matter(
+        verdict="many stacks get no answer",
+        facts=("outage",),
+        lead=(Paragraph((f"{AS_IT_WAS} Each run tries again.",)), Items(tuple(lines))),
+        steps=(hint,) if hint else (),
+        orders=(),
+        whole=f"forkbot run --all{_channel(record)} --dry-run",
+    )
+
+
+def _outage(record: RunRecord) -> list[StackRecord]:
+    """Return the stacks without an answer, where they are too many for it to be theirs."""
+    lost = [s for s in record.stacks if s.trouble and s.trouble.exit_code == EXIT_REMOTE]
+    return lost if len(lost) >= _MANY_LOST else []
 
 
 def _refused(stack: StackRecord) -> bool:

@@ -143,6 +143,24 @@ def test_facts_and_verdict_stay_while_upstream_goes_on_elsewhere() -> None:
     assert was.body != now.body
 
 
+def test_many_that_get_no_answer_are_told_once() -> None:
+    """The net is out: one issue of the family's, and none of each stack."""
+    record = RECORDS["unreachable"]
+    lost = record.stacks[0]
+
+    def of(number: int) -> list[str]:
+        stacks = tuple(replace(lost, name=StackName(f"mio-{n}")) for n in range(number))
+        found = told(replace(record, stacks=stacks))
+        return [w.title for w in found if isinstance(w, Artefact)]
+
+    assert of(3) == [f"mio-{n} (release): upstream gives no answer" for n in range(3)]
+    assert of(4) == of(400) == ["the family (release): many stacks get no answer"]
+    ends = [w for w in told(RECORDS["published"]) if w.identity.stack is None]
+    assert [(w.identity.kind, isinstance(w, Over)) for w in ends] == [
+        (Kind.BUILD, True), (Kind.UNREACHABLE, True),
+    ]  # fmt: skip
+
+
 def test_each_kind_is_told_by_some_run() -> None:
     found = {
         w.identity.kind for record in ALL.values() for w in told(record) if isinstance(w, Artefact)
