@@ -147,14 +147,19 @@ def carry_out(plan: Publication, *, forge: Forge, repository: Repository) -> Pub
         if plan.old is not None and plan.recovery not in remote.refs(plan.recovery):
             updates.append(RefUpdate(ref=plan.recovery, expected=None, new=plan.old))
         updates += [RefUpdate(ref=tag.ref, expected=tag.oid, new=None) for tag in plan.retired]
-        remote.push(repository, updates)
+        if not remote.push(repository, updates):
+            return _there_already(plan)
     except RefusedError as e:
         lost = isinstance(e, PushRefusedError) and e.lease_lost
         if lost and forge.remote(plan.repo).refs(head).get(head) == plan.new:
-            move, why, hint = Move.NOTHING, "another run published the same meanwhile", ""
-        else:
-            move, why, hint = Move.REFUSED, e.what, e.hint or ""
+            return _there_already(plan)
         return msgspec.structs.replace(
-            plan, move=move, why=why, hint=hint, place=e.where or "", recovery="", retired=()
-        )
+            plan, move=Move.REFUSED, why=e.what, hint=e.hint or "", outrun=lost,
+            place=e.where or "", recovery="", retired=(),
+        )  # fmt: skip
     return msgspec.structs.replace(plan, done=True)
+
+
+def _there_already(plan: Publication) -> Publication:
+    why = "another run published the same meanwhile"
+    return msgspec.structs.replace(plan, move=Move.NOTHING, why=why, recovery="", retired=())

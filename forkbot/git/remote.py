@@ -156,10 +156,11 @@ class Remote:
         if say:
             say(f"fetched {self.shown}")
 
-    def push(self, source: Repository, updates: Sequence[RefUpdate]) -> None:
+    def push(self, source: Repository, updates: Sequence[RefUpdate]) -> bool:
         """Push all updates or none, each only if its ref is still what is expected.
 
-        Raises ``PushRefusedError`` when a lease is lost or the other side declines.
+        Returns whether this changed anything: git asks no lease of a ref that is already what it
+        shall become. Raises ``PushRefusedError`` when one is lost or the other side declines.
         """
         leases = [f"--force-with-lease={u.ref}:{u.expected or ''}" for u in updates]
         refspecs = [f"{u.new or ''}:{u.ref}" for u in updates]
@@ -169,11 +170,12 @@ class Remote:
             *refspecs, timeout=_TRANSFER, ok=(0, 1), again=lambda: lost.append(True),
         )  # fmt: skip
         if said.code == 0:
-            return
+            told = [line for line in said.stdout.splitlines() if b"\t" in line]
+            return bool(lost) or not all(line.startswith(b"=") for line in told)
         if lost and self.refs(*(u.ref for u in updates)) == {
             u.ref: u.new for u in updates if u.new
         }:
-            return  # one of those arrived
+            return True  # one of those arrived
         rejected = rejections(said.stdout)
         if not rejected or any("unpacker error" in r.words for r in rejected):
             raise self._trouble(process.last_words(said.stderr))

@@ -37,6 +37,7 @@ class Publication(Fact, frozen=True, kw_only=True):
     left_out: int = 0  # files of upstream's .github/workflows
     why: str = ""
     hint: str = ""  # what to do about `why`
+    outrun: bool = False  # the lease was lost: somebody was quicker, and the next run sees who
     done: bool = False  # False in a dry run
 
     @property

@@ -259,7 +259,8 @@ def publish_refused(stack: StackRecord, record: RunRecord) -> Matter | str | Non
     if plan is None or trouble is not None:
         return None
     if plan.move is Move.REFUSED:
-        return _declined(plan, stack, record)
+        # who was quicker is for the next run to see: another run is no trouble
+        return None if plan.outrun else _declined(plan, stack, record)
     if plan.done or plan.move is Move.NOTHING or (record.dry_run and plan.writes):
         return f"{plan.repo} {plan.branch} is published again"
     return None

@@ -1,8 +1,4 @@
-"""Fork branches on GitHub: emulate for the API, git over smart HTTP, and servers that say no.
-
-What GitHub says when it refuses a push is a ``proc-receive`` hook's to say here: git lets only that
-one choose its words.
-"""
+"""Fork branches on GitHub: emulate for the API, git over smart HTTP, and servers that say no."""
 
 import datetime as dt
 import os
@@ -22,41 +18,12 @@ from forkbot.publish import carry_out, plan_publication
 from forkbot.words import BranchName, Oid, StackName
 from tests.forge.emulator import OUR_TOKEN, US
 from tests.forge.places import GitHubPlace
+from tests.forge.refusing import no_workflows, says_no
 from tests.forge.smarthttp import GitServer
 from tests.scenario import Upstream
 
 HEAD = "refs/heads/wasip2"
 DAY = dt.date(2026, 11, 18)
-HOOK = """\
-#!/usr/bin/env python3
-import subprocess, sys
-def read():
-    lines = []
-    while (size := int(sys.stdin.buffer.read(4), 16)):
-        lines.append(sys.stdin.buffer.read(size - 4).rstrip(b"\\n").decode())
-    return lines
-def say(*lines):
-    for line in lines:
-        sys.stdout.buffer.write(b"%04x" % (len(line.encode()) + 4) + line.encode())
-    sys.stdout.buffer.write(b"0000")
-    sys.stdout.buffer.flush()
-read()
-say("version=1\\0atomic")
-commands = [command.split(" ") for command in read()]
-def bad(new):
-    if not {when!r} and new.strip("0"):
-        return True
-    here = subprocess.run(["git", "ls-tree", "-r", "--name-only", new], capture_output=True).stdout
-    return {when!r} in here.decode().split()
-heads = [ref for old, new, ref in commands if ref.startswith("refs/heads/") and bad(new)]
-if heads:
-    print({people!r}, file=sys.stderr)
-    said = ["ng " + ref + " " + ({words!r} if ref in heads else "atomic push failure")
-            for old, new, ref in commands]
-else:
-    said = [line for old, new, ref in commands for line in ("ok " + ref, "option fall-through")]
-say(*said)
-"""
 
 
 class Fork:
@@ -95,14 +62,6 @@ class Fork:
     def refs(self) -> dict[str, Oid]:
         """Return what is there."""
         return self.bare.refs()
-
-    def says_no(self, *, words: str, people: str = "", when: str = "") -> None:
-        """Let the server refuse, in these words, each branch with such a file in it."""
-        hook = self.bare.git_dir / "hooks" / "proc-receive"
-        hook.parent.mkdir()
-        hook.write_text(HOOK.format(words=words, people=people, when=when))
-        hook.chmod(0o755)
-        self.bare.git("config", "receive.procReceiveRefs", "refs")
 
 
 @pytest.fixture
@@ -170,12 +129,8 @@ def test_recovery_tags_go_when_they_are_old_and_many(fork: Fork) -> None:
 
 @pytest.mark.parametrize("whose", ["a Personal Access Token", "a GitHub App", "an OAuth App"])
 def test_workflows_are_explained_and_can_be_left_out(fork: Fork, whose: str) -> None:
-    thing = "`workflows` permission" if "GitHub" in whose else "`workflow` scope"
-    fork.says_no(
-        when=".github/workflows/ci.yml",
-        words=f"refusing to allow {whose} to create or update workflow "
-        f"`.github/workflows/ci.yml` without {thing}",
-    )
+    name = ".github/workflows/ci.yml"
+    says_no(fork.bare, when=name, words=no_workflows(name, whose))
     tip = fork.upstream.commit(
         "one", {"a": "a\n", ".github/workflows/ci.yml": "on: push\n", ".github/x": "x\n"}
     )
@@ -226,6 +181,7 @@ error: GH013: Repository rule violations found for refs/heads/wasip2.
   —————————————
     - Push cannot contain secrets
 """
+AGAIN = "run the same command again: it starts from what is there now"
 DECLINED = "push declined due to repository rule violations"
 BY_RULE = f"refs/heads/wasip2: {DECLINED}: GH013: Repository rule violations found for {HEAD}; "
 BY_BRANCH = f"GH006: Protected branch update failed for {HEAD}; Cannot force-push to this branch"
@@ -253,7 +209,7 @@ REFUSALS = {  # git's words, those for people, and what forkbot makes of them
         "because I say so",
         "\x1b[31mno\x1b[0m",
         f"{HEAD}: because I say so: \\x1b[31mno\\x1b[0m",
-        "run the same command again: it starts from what is there now",
+        AGAIN,
     ),
 }  # fmt: skip
 
@@ -263,7 +219,7 @@ def test_a_refusal_is_told_with_what_to_do(fork: Fork, which: str) -> None:
     words, people, why, hint = REFUSALS[which]
     one = fork.upstream.commit("one", {"a": "a\n"})
     fork.do(fork.plan(one))
-    fork.says_no(words=words, people=people)
+    says_no(fork.bare, words=words, people=people)
     two = fork.upstream.commit("two", {"a": "b\n"})
     said = fork.do(fork.plan(two, known=one))
     web = fork.forge.remote(fork.repo).shown
@@ -331,4 +287,4 @@ def test_two_at_once(fork: Fork, same: bool) -> None:  # noqa: FBT001
     else:
         assert other.move is Move.REFUSED
         assert "nothing was changed: not what it was when forkbot looked" in other.why
-        assert other.hint == "run the same command again: it starts from what is there now"
+        assert (other.hint, other.outrun) == (AGAIN, True)
