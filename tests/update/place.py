@@ -3,6 +3,7 @@
 import dataclasses
 import datetime as dt
 import os
+import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -35,15 +36,24 @@ def lines(**changed: str) -> Changes:
 class Place:
     """One story: an upstream, the stacks repository ``stacks`` on a forge, nights that go by."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, world: World | None = None) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        self.world = World(folder)
+        self.world = world or World(folder)
         self.forge: Forge = LocalForge(folder / "forge", ambient=dict(os.environ))
         self.home = "stacks"
         self.git_dir = folder / "forge" / "stacks.git"
+        self.url = str(self.git_dir)  # where people push to
+        self.upstream_url: str | None = None  # where it is
         self.said: list[str] = []
         self._env = sealed_env(dict(os.environ))
         self._nights = 0
+
+    def copied(self, folder: Path) -> "Place":
+        """Return another place where all is as it is here now."""
+        shutil.copytree(self.folder / "forge", folder / "forge")
+        shutil.copytree(self.folder / "cache", folder / "cache")
+        return Place(folder)
 
     # --- the scene
 
@@ -52,20 +62,21 @@ class Place:
         upstream = self.world.upstream()
         upstream.commit("begin", lines())
         upstream.tag("v1.0.0")
-        self.world.stack(upstream, patches, more=more)
+        self.world.stack(upstream, patches, more=more, url=self.upstream_url)
         self.settle()
         return upstream
 
     def settle(self) -> None:
         """Rebase what the world's folder has, and push it all as a person's first commit."""
-        session = dataclasses.replace(self.session(self.world.root))
-        run(session, (), command="forkbot rebase", steps=Step.REBASE | Step.WRITE, aim=Aim(),
-            connection=self.connection)  # fmt: skip
+        run(
+            self.session(self.world.root), (), command="forkbot rebase",
+            steps=Step.REBASE | Step.WRITE, aim=Aim(), connection=self.connection,
+        )  # fmt: skip
         init_bare(self.git_dir, env=self._env)
         (self.world.root / ".gitignore").write_text(".forkbot/\n")
         self.git(self.world.root, "init", "--quiet", "--initial-branch=main")
         self.commits(self.world.root, "the stacks")
-        self.git(self.world.root, "push", "--quiet", str(self.git_dir), "HEAD:refs/heads/main")
+        self.git(self.world.root, "push", "--quiet", self.url, "HEAD:refs/heads/main")
 
     @property
     def connection(self) -> Connection:
@@ -104,7 +115,9 @@ class Place:
 
     def git(self, folder: Path, *args: str) -> str:
         """Let a person run git; return what it said."""
-        env = {"PATH": os.environ["PATH"], "HOME": str(self.folder / "home"), "LC_ALL": "C"}
+        dates = dict.fromkeys(("GIT_AUTHOR_DATE", "GIT_COMMITTER_DATE"), f"{NOW} +0000")
+        home = {"HOME": str(self.folder / "home"), "LC_ALL": "C"}
+        env = {"PATH": os.environ["PATH"], **home, **dates}
         who = ("-c", "user.name=A Person", "-c", "user.email=person@example.invalid")
         done = subprocess.run(
             ["git", *who, "-c", "protocol.file.allow=always", *args], cwd=folder, env=env,
@@ -132,7 +145,7 @@ class Place:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(text)
         self.commits(folder, subject)
-        self.git(folder, "push", "--quiet", str(self.git_dir), f"HEAD:refs/heads/{branch}")
+        self.git(folder, "push", "--quiet", self.url, f"HEAD:refs/heads/{branch}")
         return Oid(self.git(folder, "rev-parse", "HEAD").strip())
 
     def merge(self, branch: str = PATCH, *, how: str = "--no-ff") -> None:
@@ -143,7 +156,7 @@ class Place:
         self.git(folder, "merge", "--quiet", how, f"origin/{branch}")
         if how == "--squash":
             self.git(folder, "commit", "--quiet", "--message", "squashed")
-        self.git(folder, "push", "--quiet", "origin", "HEAD:main")
+        self.git(folder, "push", "--quiet", self.url, "HEAD:refs/heads/main")
 
     # --- what is there afterwards
 
@@ -166,6 +179,15 @@ class Place:
     def show(self, rev: str, path: str) -> str:
         """Return a file in a commit."""
         return self.repository.git("cat-file", "blob", f"{rev}:{path}").stdout.decode()
+
+    def standing(self) -> object:
+        """Return what the world sees: branches and artefacts."""
+        told = [(t.title, t.text, t.labels, t.open, self.comments(t)) for t in self.told()]
+        return self.refs(), told
+
+    def comments(self, told: Told) -> list[str]:
+        """Return the comments on an artefact of one machine's forge."""
+        return [p.read_text() for p in sorted(Path(told.url).parent.glob("comment-*"))]
 
     def told(self) -> tuple[Told, ...]:
         """Return what was told in the stacks repository."""

@@ -1,7 +1,6 @@
 """What a run makes of the stacks' files comes to the stacks repository once; no work is lost."""
 
 import dataclasses
-import stat
 
 from forkbot.errors import EXIT_DONE, EXIT_REFUSED
 from forkbot.model.artefact import PullRequest, Told
@@ -10,6 +9,7 @@ from forkbot.words import BranchName, Channel
 from tests.e2e.world import listing
 from tests.scenario import Upstream
 from tests.update.place import PATCH, Place, lines, update_of
+from tests.update.protection import protect
 
 FILES = ("stacks/demo/patches/fix.patch", "stacks/demo/stack.lock")
 
@@ -262,20 +262,9 @@ def test_what_a_person_closed_stays_closed_until_the_patches_change(place: Place
 # --- the forge's own will
 
 
-def _protect(place: Place, log: str = "asked") -> None:
-    """Let ``main`` take no push."""
-    hook = place.git_dir / "hooks" / "update"
-    hook.parent.mkdir(exist_ok=True)
-    hook.write_text(
-        f'#!/bin/sh\n[ "$1" != refs/heads/main ] || {{ echo >>{log}; '
-        'echo "GH006: Protected branch update failed" >&2; exit 1; }\n'
-    )
-    hook.chmod(hook.stat().st_mode | stat.S_IXUSR)
-
-
 def test_where_main_is_protected_a_lock_is_proposed_and_main_not_asked_again(place: Place) -> None:
     upstream = place.begin({"fix": lines(b="B")})
-    _protect(place)
+    protect(place)
     upstream.commit("more", {"other": "x\n"})
     update = update_of(place.night())
     assert (update.way, update.files) == (Way.PULL_REQUEST, ("stack.lock",))
