@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 
 from forkbot.cli.main import COMMANDS, cli
+from forkbot.stackdir.schema import Schema, policy_schema
 from tests.house.layers import BLIND, FLOORS, MEANING, SIBLINGS
 from tests.house.source import ROOT
 
@@ -15,7 +16,7 @@ from tests.house.source import ROOT
 def parts() -> Mapping[str, Mapping[str, str]]:
     """Return for each document its generated parts by name."""
     return {
-        "README.md": {"commands": _commands(), "exit codes": _exit_codes()},
+        "README.md": {"commands": _commands(), "when": _when(), "exit codes": _exit_codes()},
         "CONTRIBUTING.md": {"layers": _layers()},
     }
 
@@ -46,6 +47,22 @@ def _commands() -> str:
 def _exit_codes() -> str:
     rows = "".join(f"| {code} | {meaning} |\n" for code, meaning in exit_codes().items())
     return f"| code | meaning |\n|---|---|\n{rows}"
+
+
+def _when() -> str:
+    fields = policy_schema()["$defs"]["WhenPolicy"]["properties"]
+    rows = "".join(
+        f"| `{name}` | {field['description']} | {_choices(field)} |\n"
+        for name, field in fields.items()
+    )
+    return f"| key | what it is about | what may stand there |\n|---|---|---|\n{rows}"
+
+
+def _choices(field: Schema) -> str:
+    """Return what may stand there, the default first."""
+    default = field["default"]
+    others = [choice for choice in field["enum"] if choice != default]
+    return ", ".join((f"**`{default}`**", *(f"`{other}`" for other in others)))
 
 
 def _layers() -> str:
