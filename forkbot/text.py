@@ -11,9 +11,9 @@ def redact(text: str) -> str:
 
 
 def visible(text: str) -> str:
-    """Return ``text`` with control characters (escape sequences among them) written out."""
+    """Return ``text`` with control characters written out: escape sequences, turns of direction."""
     return re.sub(
-        r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]",
+        r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]",
         lambda m: f"\\x{ord(m[0]):02x}",
         text,
     )

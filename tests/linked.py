@@ -27,13 +27,14 @@ _EVERYWHERE = {
 _IN_MARKDOWN = {
     "commit": re.compile(r"(?<![A-Za-z0-9])[0-9a-f]{7,40}(?![A-Za-z0-9])", re.IGNORECASE),
     "URL": re.compile(r"(?:https?|ftp)://|(?<![A-Za-z0-9])www\.", re.ASCII | re.IGNORECASE),
-    "mail": re.compile(r"[A-Za-z0-9._+-]+@[A-Za-z0-9_-]+\.[A-Za-z0-9._-]+|mailto:|xmpp:"),
+    "mail": re.compile(r"[A-Za-z0-9._+-]+@[A-Za-z0-9_-]+\.[A-Za-z0-9._-]+"),
     "picture": re.compile(r":[A-Za-z0-9_+-]+:"),
-    "closing": re.compile(r"(?!)"),  # whatever would be closed is a reference, seen above
 }
 # all of GitHub's syntax that markdown-it has; footnotes, alerts and mathematics are no more than
 # text here, so they are looked for in the text
-_MARKDOWN = MarkdownIt("gfm-like", {"linkify": False, "html": True}).disable("linkify")
+_MARKDOWN = MarkdownIt("gfm-like", {"linkify": False, "html": True}).disable(
+    ["linkify", "text_join"]
+)
 _BEYOND = {
     "footnote": re.compile(r"\[\^[^\]\s]+\]"),
     "alert": re.compile(r"^\[![A-Z]+\]"),
@@ -67,16 +68,16 @@ def live(markdown: str) -> list[str]:
     for block in _MARKDOWN.parse(markdown):
         if block.type == "html_block":
             found += _of(re.sub(r"<[^>]*>", "\n", block.content))
-        run = ""
+        run = source = ""
         for token in [*(block.children or []), None]:
             if token is not None and token.type in {"text", "text_special", "html_inline"}:
-                # GitHub looks at the rendered page, where one text follows the other
+                # GitHub looks at the rendered page, where one text follows the other; what is
+                # Markdown of its own is none where it is escaped
                 run += token.content
-            elif token is not None and token.type in _WITHIN:
-                run += ""
-            else:
-                found += _of(run)
-                run = "\n" if token is not None else ""
+                source += token.content if token.type == "text" else "\\."
+            elif token is None or token.type not in _WITHIN:
+                found += [*_of(run), *_beyond(source)]
+                run = source = "\n"
     return found
 
 
@@ -84,5 +85,9 @@ _WITHIN = {"strong_open", "strong_close", "em_open", "em_close", "s_open", "s_cl
 
 
 def _of(text: str) -> list[str]:
-    patterns = {**_EVERYWHERE, **_IN_MARKDOWN, **_BEYOND}
-    return [f"{kind}: {text[:300]!r}" for kind, p in patterns.items() if p.search(text)]
+    patterns = {**_EVERYWHERE, **_IN_MARKDOWN}
+    return [f"{kind}: {m[0]!r}" for kind, p in patterns.items() if (m := p.search(text))]
+
+
+def _beyond(text: str) -> list[str]:
+    return [f"{kind}: {m[0]!r}" for kind, p in _BEYOND.items() if (m := p.search(text))]

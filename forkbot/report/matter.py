@@ -27,6 +27,7 @@ from forkbot.words import Channel
 
 LIMIT = 60_000  # of 65,536: what people write around it stays, and needs room
 _TITLE = 160
+_QUIET_TITLE = 256  # as long as GitHub takes: foreign words grow when they are made harmless
 _SENTENCE = 400
 _FOOT: Line = (
     "forkbot keeps this current, and closes it when it is over. Close it yourself, and it stays ",
@@ -76,7 +77,7 @@ def artefact_of(
     told = f"{_whose(identity)}: {matter.verdict}"
     return Artefact(
         identity=identity,
-        title=quiet_title(clip(told, _TITLE)),
+        title=clip(quiet_title(clip(told, _TITLE)), _QUIET_TITLE),
         body=_body(matter),
         facts="\n".join(matter.facts),
         verdict=_said(told, matter.state),
