@@ -6,7 +6,7 @@ must hold each patched crate once, from our tree (law 4).
 
 import dataclasses
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -218,7 +218,7 @@ def compile_package(
     return Compiled(
         ok=not why,
         units=sum(_ours(line, family) for line in lines if line.reason == "compiler-artifact"),
-        executables=tuple(Path(li.executable) for li in lines if li.executable),
+        executables=tuple(_programs(lines, workshop.target_dir)),
         diagnostics=diagnostics,
         seconds=seconds,
         why=why,
@@ -235,6 +235,18 @@ def _parse(raw: bytes) -> _Line | None:
 
 def _ours(line: _Line, family: Family) -> bool:
     return Path(line.manifest_path).is_relative_to(family.sources)
+
+
+def _programs(lines: list[_Line], target_dir: Path) -> Iterator[Path]:
+    """Yield what was built to be run: what lies in the target folder, by no detour.
+
+    A macro can print cargo's words, and a build script can lay a link. A file of this machine's
+    that is taken for a component is quoted in wasmtime's complaint, and so in a report.
+    """
+    home = target_dir.resolve()
+    for line in lines:
+        if line.executable and Path(line.executable).resolve().is_relative_to(home):
+            yield Path(line.executable)
 
 
 def _diagnostics(lines: list[_Line], family: Family) -> list[Diagnostic]:

@@ -46,6 +46,19 @@ def test_what_a_macro_prints_while_it_runs_is_no_message_of_cargos(tmp_path: Pat
     assert (done.ok, done.why, done.units) == (True, "", 1)
 
 
+def test_nothing_outside_the_target_folder_is_taken_for_a_component(tmp_path: Path) -> None:
+    """A macro prints what it likes, a build script links where it likes; both would be run."""
+    target = tmp_path / "target"
+    target.mkdir()
+    (tmp_path / "secret").write_text("token")
+    (target / "link.wasm").symlink_to(tmp_path / "secret")
+    (target / "real.wasm").touch()
+    places = (tmp_path / "secret", target / "link.wasm", target / ".." / "secret",
+              target / "real.wasm")  # fmt: skip
+    lines = (f'{{"reason":"compiler-artifact","executable":"{p}"}}' for p in places)
+    assert compiled(tmp_path, *lines, FINISHED).executables == (target / "real.wasm",)
+
+
 def error(file: Path) -> str:
     """Return rustc's word that something is wrong in a file, as cargo passes it on."""
     return (
