@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from forkbot import __version__
 from forkbot.attempt import Attempt
 from forkbot.errors import EXIT_BUILD, EXIT_CONFLICT, EXIT_DONE, EXIT_REFUSED, ForkbotError, gravest
@@ -12,6 +14,7 @@ from forkbot.model.record import RunRecord, StackRecord, Trouble
 from forkbot.model.verdict import Colour, Verdict
 from forkbot.session import Session
 from forkbot.text import redact
+from forkbot.words import PatchName
 
 
 def record_of(
@@ -75,6 +78,12 @@ def _page(url: str) -> str:
     return url if url.startswith("https://") and redact(url) == url else ""
 
 
+def _lacking(attempt: Attempt, session: Session) -> tuple[PatchName, ...]:
+    """Return what the channel lacks of the shared patches, also once one is parked there."""
+    shared, _ = attempt.stack.divided(session.channel, attempt.stack.patches)
+    return replace(attempt.stack, shared=shared).lacking
+
+
 def stack_record(attempt: Attempt, session: Session) -> StackRecord:
     """Return what a run found of one stack, and did."""
     lock = attempt.stack.lock.channel(session.channel)
@@ -85,7 +94,7 @@ def stack_record(attempt: Attempt, session: Session) -> StackRecord:
         about=attempt.stack.policy.about,
         upstream_url=_page(attempt.upstream),
         left_out=attempt.stack.left_out,
-        lacking=attempt.stack.lacking,
+        lacking=_lacking(attempt, session),
         rebase=attempt.rebased.facts if attempt.rebased else None,
         published_before=lock.published if lock else None,
         publication=attempt.publication,

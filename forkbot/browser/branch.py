@@ -115,8 +115,8 @@ def _note(stuck: Stuck, stack: Stack, silent: tuple[tuple[bytes, str], ...]) -> 
 # Files without lines to choose from
 
 Patch {stuck.patch} of {stack.name} is in conflict about these files as a whole. Edit, move or
-delete each; to leave one as it lies there, take its line out of this file. Where the two sides
-differ in lines, the files themselves have conflict markers.
+delete each; to leave one as it lies there, take its line out of this file. Where
+the two sides differ in lines, the files themselves have conflict markers.
 
 This file is not part of the patch. When nothing else is left to decide, it may go.
 

@@ -102,8 +102,9 @@ def _plan_clearing(attempt: Attempt, *, session: Session, forge: Forge) -> None:
     said, plan = attempt.said, attempt.publication
     if not attempt.chosen or attempt.trouble or said.paused or not attempt.repository:
         return
-    if said.refs is None and plan is not None and plan.old is not None:
-        said.refs = conflict_refs(attempt, session=session, forge=forge)
+    if said.refs is None:
+        there = plan is not None and plan.old is not None  # then it was looked at already
+        said.refs = conflict_refs(attempt, session=session, forge=forge, there=there)
     mine = {
         ref
         for patch in (*(b.patch for b in said.taken), *said.parked)

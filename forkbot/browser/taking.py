@@ -30,10 +30,12 @@ def take_answers(attempt: Attempt, *, session: Session, forge: Forge, fixed: boo
         _Taking(attempt=attempt, session=session, forge=forge, fixed=fixed).go()
 
 
-def conflict_refs(attempt: Attempt, *, session: Session, forge: Forge) -> dict[str, Oid]:
-    """Return the refs of all conflicts of the stack that lie in its fork."""
+def conflict_refs(
+    attempt: Attempt, *, session: Session, forge: Forge, there: bool = False
+) -> dict[str, Oid]:
+    """Return the refs of all conflicts of the stack; ``there``: its fork is known to be."""
     stack = attempt.stack
-    if not forge.exists(stack.policy.fork.repo):
+    if not there and not forge.exists(stack.policy.fork.repo):
         return {}
     found = forge.remote(stack.policy.fork.repo).refs(f"{folder_of(stack.name)}*")
     return {r: oid for r, oid in found.items() if is_conflicts(r, stack.name, session.channel)}

@@ -1,10 +1,7 @@
 """Nights on one machine: a stack in conflict, its fork, and a person who works there."""
 
-import contextlib
 import datetime as dt
-import shutil
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,7 +16,7 @@ from forkbot.run import Step, run
 from forkbot.session import Session
 from forkbot.words import Channel, Oid
 from tests.e2e.world import NOW, Changes, World, listing
-from tests.scenario import Upstream, read_files
+from tests.scenario import read_files
 
 TEXT = "".join(f"line {n}\n" for n in range(1, 31))
 HEAD = "a line of ours\n" + TEXT
