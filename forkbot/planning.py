@@ -31,7 +31,9 @@ def plan(session: Session, *, most: int = MOST_LEGS) -> Plan:
     """
     toolchain = _toolchain(session)
     with contextlib.ExitStack() as held, session.alone():
-        family = load_family(session.root, session.channel)
+        family = tuple(
+            s for s in load_family(session.root, session.channel) if s.follows(session.channel)
+        )
         attempts = [
             attempt_rebase(stack, chosen=True, session=session, aim=Aim(), toolchain=toolchain,
                            held=held)

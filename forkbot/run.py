@@ -68,7 +68,9 @@ def run(
     runs = RunDirectory(session.state / "runs")
     with contextlib.ExitStack() as held, session.alone():
         family = load_family(session.root, session.channel)
-        chosen = select(family, names, root=session.root)
+        # all means all that there are on this channel
+        there = family if names else [s for s in family if s.follows(session.channel)]
+        chosen = select(tuple(there), names, root=session.root)
         members = closure(family, chosen) if Step.VERIFY in steps or proofs else chosen
         toolchain = _toolchain(session, steps, elsewhere=proofs is not None)
         attempts = [

@@ -42,6 +42,7 @@ COMMANDS = {
     "patch": ("forkbot.cli.patch", "Change the series of a stack: drop."),
     "report": ("forkbot.cli.look", "Show the report of a run, the newest by default."),
     "toolchain": ("forkbot.cli.tools", "Find or get a rustc for wasm32-wasip2, and wasmtime."),
+    "watch": ("forkbot.cli.watch", "Tell, by one issue, when the bot's own cron did not run."),
     "doctor": ("forkbot.cli.doctor", "Check everything forkbot needs, and say what to do."),
     "new": ("forkbot.cli.make", "Begin a stack: a folder with a stack.yaml."),
     "import": ("forkbot.cli.make", "Make the commits of a branch the patches of a stack."),

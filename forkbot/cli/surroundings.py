@@ -82,9 +82,16 @@ def now() -> dt.datetime:
 
 @contextlib.contextmanager
 def opened(
-    root: Path | None, *, channel: Channel = Channel.MAIN, dry_run: bool = False
+    root: Path | None,
+    *,
+    channel: Channel = Channel.MAIN,
+    dry_run: bool = False,
+    anywhere: bool = False,
 ) -> Iterator[Session]:
-    """Lend a session on the stacks repository around here, with progress on stderr."""
+    """Lend a session on the stacks repository around here, with progress on stderr.
+
+    ``anywhere`` takes the folder as it is, whether there are stacks in it or not.
+    """
     start = root.absolute() if root else Path.cwd()
     if not start.is_dir():
         raise UsageError("there is no such folder", where=str(start))
@@ -93,7 +100,7 @@ def opened(
         if held:
             hide_memory()
         yield Session(
-            root=find_root(start),
+            root=start if anywhere else find_root(start),
             cache=cache_folder(),
             ambient=ambient(),
             channel=channel,

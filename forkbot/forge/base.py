@@ -6,6 +6,7 @@ from typing import Protocol
 
 from forkbot.git.remote import Remote
 from forkbot.model.artefact import Label, PullRequest, Told
+from forkbot.model.cron import Cron
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,4 +87,8 @@ class Forge(Protocol):
 
     def may_write(self, repo: str, login: str) -> bool:
         """Return whether somebody has write access to the repository."""
+        ...
+
+    def cron(self, repo: str, workflow: str) -> Cron | None:
+        """Return how the workflow in that file fares; None where the forge runs none at all."""
         ...

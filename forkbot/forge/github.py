@@ -15,10 +15,12 @@ from forkbot.forge.access import Permission, ask_permissions, expiry
 from forkbot.forge.api import AnswerError, Api, LostError, Query, app_scheme, scheme_of
 from forkbot.forge.auth import NEEDS, App, Auth
 from forkbot.forge.base import Draft, Edition
+from forkbot.forge.cron import ask_cron
 from forkbot.forge.marker import is_comment, moved, parse
 from forkbot.forge.patience import Budget, Patience
 from forkbot.git.remote import Credential, Remote
 from forkbot.model.artefact import Label, PullRequest, Told
+from forkbot.model.cron import Cron
 from forkbot.words import BranchName
 
 API = "https://api.github.com"
@@ -164,6 +166,11 @@ class GitHubForge:
     def expiry(self, repo: str) -> dt.datetime | None:
         """Return when the token ends, None where it does not or GitHub does not say."""
         return expiry(self._api.headers(self._at(repo)))
+
+    def cron(self, repo: str, workflow: str) -> Cron:
+        """Return how the workflow in that file fares."""
+        page = f"{self._web}/{self._full(repo)}"
+        return ask_cron(self._api, at=self._at(repo), page=page, workflow=workflow)
 
     # --- artefacts
 

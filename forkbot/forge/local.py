@@ -169,6 +169,9 @@ class LocalForge:
             pull_request=head.pull_request,
         )
 
+    def cron(self, repo: str, workflow: str) -> None:
+        """Return nothing: this machine runs no workflows."""
+
     def _read(self, repo: str, number: int) -> tuple[_Head, str]:
         path = self._file(repo, number)
         top, fence, text = _text(path).removeprefix(_FENCE).partition(f"\n{_FENCE}")

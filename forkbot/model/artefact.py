@@ -17,6 +17,7 @@ class Kind(enum.Enum):
     PUBLISH_REFUSED = "publish-refused"
     DROPPABLE = "droppable"
     UPDATE = "update"  # of the stack's own files: told by ``update``, not with the troubles
+    WATCH = "watch"  # of forkbot's own cron: told by ``watch``
     DASHBOARD = "dashboard"  # of the whole family, so without a stack
 
 
@@ -60,6 +61,11 @@ KIND_LABELS = {
     ),
     Kind.UPDATE: Label(
         name="forkbot: update", colour="5319e7", about="a stack's files as a rebase left them"
+    ),
+    Kind.WATCH: Label(
+        name="forkbot: not running",
+        colour="000000",
+        about="forkbot itself did not run as it should",
     ),
     Kind.DASHBOARD: Label(
         name="forkbot: dashboard", colour="1d76db", about="how the family's stacks are"

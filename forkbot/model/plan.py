@@ -24,3 +24,9 @@ class Plan(Fact, frozen=True, kw_only=True):
     channel: Channel
     stacks: tuple[News, ...]
     legs: tuple[Leg, ...]
+    unfinished: str = ""  # how the last run failed: then there is something to do in any case
+
+    @property
+    def news(self) -> bool:
+        """Whether there is anything to do at all."""
+        return bool(self.unfinished) or any(s.new for s in self.stacks)

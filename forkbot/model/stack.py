@@ -326,6 +326,10 @@ class Stack(msgspec.Struct, frozen=True, kw_only=True):
             apart[channel] = patches
         return common, {c: own for c, own in apart.items() if own != common}
 
+    def follows(self, channel: Channel) -> bool:
+        """Return whether the stack is on a channel at all: not all crates are released."""
+        return channel is Channel.MAIN or self.policy.release is not None
+
     def branch(self, channel: Channel) -> BranchName:
         """Return the fork branch this stack becomes on ``channel``."""
         return self.policy.fork.branches[channel]

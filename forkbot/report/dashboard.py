@@ -1,6 +1,5 @@
 """The family at a glance: one issue with a row a stack, trouble first."""
 
-import re
 from collections.abc import Collection, Mapping
 
 from forkbot.model.artefact import KIND_LABELS, Artefact, Identity, Kind
@@ -19,6 +18,7 @@ from forkbot.report.document import (
     Table,
     Weight,
 )
+from forkbot.report.links import is_page
 from forkbot.report.markdown import render_body
 from forkbot.report.matter import LIMIT, Matter
 from forkbot.report.neutral import title
@@ -27,7 +27,6 @@ from forkbot.words import Channel, StackName
 
 _WELL = "up to date"
 _SHOWN = 100
-_PAGE = re.compile(r"https://[A-Za-z0-9./_-]+")
 _FOOT: Line = (
     "forkbot keeps this current with each run over all stacks. Close it, and it stays closed. ",
     "What you write above or below it is kept.",
@@ -100,7 +99,7 @@ def _told(
     if kind is None:
         return (state,)
     url = urls.get(Identity(kind=kind, channel=record.channel, stack=stack.name), "")
-    return (Link(state, url),) if _PAGE.fullmatch(url) else (Strong(state),)
+    return (Link(state, url),) if is_page(url) else (Strong(state),)
 
 
 def _state(stack: StackRecord, record: RunRecord) -> tuple[str, Kind | None]:

@@ -13,6 +13,12 @@ from forkbot.report.phrases import clip
 from forkbot.words import Channel, Oid
 
 _GITHUB = re.compile(r"https://github\.com/([A-Za-z0-9-]+)/([A-Za-z0-9._-]+?)(?:\.git)?/?")
+_PAGE = re.compile(r"https://[A-Za-z0-9./_-]+")
+
+
+def is_page(url: str) -> bool:
+    """Return whether a forge's address of its own can stand in a link as it is."""
+    return _PAGE.fullmatch(url) is not None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

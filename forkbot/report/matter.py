@@ -7,7 +7,7 @@ number of a run, no time, no port. Else every night would rewrite every artefact
 import dataclasses
 import re
 
-from forkbot.model.artefact import KIND_LABELS, Artefact, Identity, PullRequest
+from forkbot.model.artefact import KIND_LABELS, Artefact, Identity, Kind, PullRequest
 from forkbot.model.order import Order, checkboxes
 from forkbot.report.document import (
     Block,
@@ -92,7 +92,7 @@ def _said(told: str, state: str) -> str:
 
 
 def _whose(identity: Identity) -> str:
-    name = identity.stack or "the family"
+    name = identity.stack or ("forkbot" if identity.kind is Kind.WATCH else "the family")
     return f"{name} (release)" if identity.channel is Channel.RELEASE else name
 
 

@@ -16,6 +16,8 @@ OPERATIONS = (
     ("post", "/app/installations/{installation_id}/access_tokens"),
     ("get", "/user"),
     ("get", "/repos/{owner}/{repo}"),
+    ("get", "/repos/{owner}/{repo}/actions/workflows/{workflow_id}"),
+    ("get", "/repos/{owner}/{repo}/actions/workflows/{workflow_id}/runs"),
     ("post", "/repos/{owner}/{repo}/git/refs"),
     ("get", "/repos/{owner}/{repo}/issues"),
     ("post", "/repos/{owner}/{repo}/issues"),

@@ -131,3 +131,31 @@ def _misfits(body: object, schema: Mapping[str, object], where: str) -> Iterator
     whole = {"allOf": [schema], "components": {"schemas": _spec().components.schemas}}
     for error in Draft202012Validator(whole).iter_errors(body):
         yield f"{where}: {error.json_path} {error.message[:200]}"
+
+
+def example(name: str, **given: object) -> dict[str, object]:
+    """Return the least that GitHub could answer for a schema of its description, and ``given``."""
+    made = _least(_spec().components.schemas[name])
+    assert isinstance(made, dict)
+    return made | given
+
+
+def _least(schema: object) -> object:
+    """Return the least value that fits a schema."""
+    assert isinstance(schema, Mapping)
+    if reference := schema.get("$ref"):
+        return _least(_spec().components.schemas[str(reference).rpartition("/")[2]])
+    for many in ("anyOf", "oneOf"):
+        if many in schema:
+            return None if {"type": "null"} in schema[many] else _least(schema[many][0])
+    if "allOf" in schema:
+        parts = [_least(part) for part in schema["allOf"]]
+        return {k: v for part in parts if isinstance(part, dict) for k, v in part.items()}
+    if "enum" in schema:
+        return schema["enum"][0]
+    known = schema.get("properties", {})
+    least: dict[object, object] = {
+        "object": {name: _least(known[name]) for name in schema.get("required", ())},
+        "array": [], "integer": 1, "number": 1, "boolean": False,
+    }  # fmt: skip
+    return least.get(schema.get("type"), "2026-11-18T00:00:00Z")

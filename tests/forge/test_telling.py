@@ -12,6 +12,7 @@ from forkbot.errors import EXIT_DONE, EXIT_REMOTE
 from forkbot.forge.base import Draft, Edition, Forge
 from forkbot.git.remote import Remote
 from forkbot.model.artefact import Act, Label, Told
+from forkbot.model.cron import Cron
 from forkbot.model.record import RunRecord
 from forkbot.model.stack import ForkPolicy, Lock, Policy, Stack, UpstreamPolicy, WhenPolicy
 from forkbot.session import Session
@@ -325,6 +326,10 @@ class Dying:
     def artefacts(self, repo: str) -> tuple[Told, ...]:
         """Return all of ours."""
         return self._forge.artefacts(repo)
+
+    def cron(self, repo: str, workflow: str) -> Cron | None:
+        """Return how it fares."""
+        return self._forge.cron(repo, workflow)
 
     def open_artefact(self, repo: str, draft: Draft) -> Told:
         """Open one."""

@@ -36,6 +36,7 @@ SIBLINGS: Mapping[str, AbstractSet[str]] = {
     "ground": {"attempt", "hold", "locate", "red", "session", "verification"},
     "recording": {"attempt", "hold", "session"},
     "writing": {"attempt", "session", "verification"},
+    "watch": {"connection", "session"},
     "planning": {"attempt", "locate", "session", "verification"},
     "believe": {"attempt", "session", "verification"},
     "browser": {
