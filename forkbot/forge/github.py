@@ -3,14 +3,11 @@
 import datetime as dt
 import functools
 from collections.abc import Collection, Iterator, Sequence
-from typing import Literal
 from urllib.parse import quote, urlsplit
-
-import msgspec
 
 from forkbot import process
 from forkbot.errors import RefusedError, RemoteError, UsageError
-from forkbot.forge import people
+from forkbot.forge import answers, people
 from forkbot.forge.access import Permission, ask_permissions, expiry
 from forkbot.forge.api import AnswerError, Api, LostError, Query, app_scheme, scheme_of
 from forkbot.forge.auth import NEEDS, App, Auth
@@ -21,73 +18,9 @@ from forkbot.forge.patience import Budget, Patience
 from forkbot.git.remote import Credential, Remote
 from forkbot.model.artefact import Label, PullRequest, Told
 from forkbot.model.cron import Cron
-from forkbot.words import BranchName
 
 API = "https://api.github.com"
 WEB = "https://github.com"
-
-
-# GitHub's answers, as far as forkbot reads them; what else they hold is passed over.
-
-
-class _Person(msgspec.Struct):
-    login: str
-
-
-class _Name(msgspec.Struct):
-    name: str
-
-
-class _Slug(msgspec.Struct):
-    slug: str
-
-
-class _Branch(msgspec.Struct):
-    ref: BranchName
-
-
-class _Issue(msgspec.Struct):
-    number: int
-    html_url: str
-    title: str
-    state: Literal["open", "closed"]
-    user: _Person | None  # None: the account is gone
-    labels: tuple[_Name, ...] = ()
-    body: str | None = None
-    pull_request: dict[str, object] | None = None
-    updated_at: str = ""
-
-
-class _Pull(msgspec.Struct):
-    number: int
-    html_url: str
-    title: str
-    state: Literal["open", "closed"]
-    user: _Person | None
-    head: _Branch
-    base: _Branch
-    labels: tuple[_Name, ...] = ()
-    body: str | None = None
-    draft: bool = False
-    merged_at: str | None = None
-    updated_at: str = ""
-
-
-class _Text(msgspec.Struct):
-    body: str | None = None
-
-
-class _Note(msgspec.Struct):
-    body: str | None = None
-    user: _Person | None = None
-
-
-class _Viewer(msgspec.Struct):
-    viewer: _Person
-
-
-class _Answer(msgspec.Struct):
-    data: _Viewer | None = None
 
 
 class GitHubForge:
@@ -178,16 +111,16 @@ class GitHubForge:
     def login(self) -> str:
         """Who we are: the author of what is ours."""
         if self._app is not None:
-            return f"{self._app.get('/app', _Slug).slug}[bot]"
+            return f"{self._app.get('/app', answers.Slug).slug}[bot]"
         if not isinstance(self._auth, App) and self._auth.login:
             return self._auth.login
         try:
-            return self._api.get("/user", _Person).login
+            return self._api.get("/user", answers.Person).login
         except AnswerError as e:
             if e.status != 403:
                 raise
         # a token of an App's, that of Actions among them, may not ask so
-        answer = self._api.graphql("query { viewer { login } }", _Answer)
+        answer = self._api.graphql("query { viewer { login } }", answers.Answer)
         if answer.data is None:
             raise UsageError(
                 "GitHub does not say whose token this is",
@@ -197,14 +130,14 @@ class GitHubForge:
 
     def artefacts(self, repo: str) -> tuple[Told, ...]:
         """Return all of ours, open and closed, oldest first: our marker, and us as author."""
-        entries: list[_Issue | _Pull] = [*self._issues(repo)]
+        entries: list[answers.Issue | answers.Pull] = [*self._issues(repo)]
         entries += self._pulls(repo, {"direction": "asc"})
         found = (told for e in entries if (told := self._told(e)) is not None)
         return tuple(sorted(found, key=lambda told: told.number))
 
     def open_artefact(self, repo: str, draft: Draft) -> Told:
         """Open an issue or a pull request; when it is there already, that one is returned."""
-        made: _Issue | _Pull
+        made: answers.Issue | answers.Pull
         if draft.pull_request is None:
             self._make_labels(repo, draft.labels)
             made = self._open_issue(repo, draft)
@@ -228,7 +161,7 @@ class GitHubForge:
         """Make title, text and state what ``edition`` says, as one write."""
         pull = told.pull_request is not None
         path = f"{self._at(repo)}/{'pulls' if pull else 'issues'}/{told.number}"
-        now = self._api.get(path, _Text).body or ""
+        now = self._api.get(path, answers.Text).body or ""
         body = {"title": edition.title, "body": moved(edition.text, onto=now)}
         if edition.open != told.open:
             body["state"] = "open" if edition.open else "closed"
@@ -242,13 +175,13 @@ class GitHubForge:
         """Comment, unless the comment of that turn is there."""
         path = f"{self._at(repo)}/issues/{told.number}/comments"
 
-        def look_up() -> _Note | None:
-            notes = self._api.pages(path, _Note, {})
+        def look_up() -> answers.Note | None:
+            notes = self._api.pages(path, answers.Note, {})
             ours = (n for n in notes if n.user is not None and n.user.login == self.login)
             return next((n for n in ours if is_comment(n.body or "", turn=turn)), None)
 
         if look_up() is None:
-            self._api.create(path, _Note, {"body": text}, look_up=look_up)
+            self._api.create(path, answers.Note, {"body": text}, look_up=look_up)
 
     def label(self, repo: str, told: Told, labels: Sequence[Label]) -> None:
         """Add labels; those that the repository lacks are made."""
@@ -283,10 +216,10 @@ class GitHubForge:
     def _at(self, repo: str) -> str:
         return f"/repos/{self._full(repo)}"
 
-    def _issues(self, repo: str) -> Iterator[_Issue]:
+    def _issues(self, repo: str) -> Iterator[answers.Issue]:
         query = {"state": "all", "creator": self.login, "sort": "created", "direction": "asc"}
         try:
-            for issue in self._api.pages(f"{self._at(repo)}/issues", _Issue, query):
+            for issue in self._api.pages(f"{self._at(repo)}/issues", answers.Issue, query):
                 # each pull request is an issue, too; as such it has no branches
                 if issue.pull_request is None:
                     yield issue
@@ -294,18 +227,18 @@ class GitHubForge:
             if e.status != 410:  # forks have their issues turned off until somebody wants them
                 raise
 
-    def _pulls(self, repo: str, query: Query) -> Iterator[_Pull]:
+    def _pulls(self, repo: str, query: Query) -> Iterator[answers.Pull]:
         whole = {"state": "all", "sort": "created", **query}
-        return self._api.pages(f"{self._at(repo)}/pulls", _Pull, whole)
+        return self._api.pages(f"{self._at(repo)}/pulls", answers.Pull, whole)
 
-    def _told(self, entry: _Issue | _Pull) -> Told | None:
+    def _told(self, entry: answers.Issue | answers.Pull) -> Told | None:
         """Return it when it is ours: a marker in somebody else's text is no more than text."""
         text = entry.body or ""
         parts = parse(text)
         if parts is None or entry.user is None or entry.user.login != self.login:
             return None
         pull = None
-        if isinstance(entry, _Pull):
+        if isinstance(entry, answers.Pull):
             pull = PullRequest(head=entry.head.ref, base=entry.base.ref, draft=entry.draft)
         return Told(
             number=entry.number,
@@ -315,29 +248,29 @@ class GitHubForge:
             mark=parts.mark,
             labels=tuple(la.name for la in entry.labels),
             open=entry.state == "open",
-            merged=isinstance(entry, _Pull) and entry.merged_at is not None,
+            merged=isinstance(entry, answers.Pull) and entry.merged_at is not None,
             pull_request=pull,
             updated=entry.updated_at,
         )
 
-    def _same(self, entry: _Issue | _Pull, draft: Draft) -> bool:
+    def _same(self, entry: answers.Issue | answers.Pull, draft: Draft) -> bool:
         told, parts = self._told(entry), parse(draft.text)
         assert parts is not None, "a draft without a marker would never be found again"
         return told is not None and told.open and told.mark.identity == parts.mark.identity
 
-    def _open_issue(self, repo: str, draft: Draft) -> _Issue:
+    def _open_issue(self, repo: str, draft: Draft) -> answers.Issue:
         names = [la.name for la in draft.labels]
         return self._api.create(
             f"{self._at(repo)}/issues",
-            _Issue,
+            answers.Issue,
             {"title": draft.title, "body": draft.text, "labels": names},
             look_up=lambda: next((i for i in self._issues(repo) if self._same(i, draft)), None),
         )
 
-    def _open_pull(self, repo: str, draft: Draft, pull: PullRequest) -> _Pull:
+    def _open_pull(self, repo: str, draft: Draft, pull: PullRequest) -> answers.Pull:
         head = f"{self._full(repo).partition('/')[0]}:{pull.head}"
 
-        def look_up() -> _Pull | None:
+        def look_up() -> answers.Pull | None:
             there = self._pulls(repo, {"state": "open", "head": head})
             return next((p for p in there if self._same(p, draft)), None)
 
@@ -347,12 +280,14 @@ class GitHubForge:
         }  # fmt: skip
         path = f"{self._at(repo)}/pulls"
         try:
-            return self._api.create(path, _Pull, body, look_up=look_up)
+            return self._api.create(path, answers.Pull, body, look_up=look_up)
         except AnswerError as e:
             if e.status != 422:
                 raise
             if "Draft pull requests are not supported" in e.said:  # not in every plan of GitHub's
-                return self._api.create(path, _Pull, {**body, "draft": False}, look_up=look_up)
+                return self._api.create(
+                    path, answers.Pull, {**body, "draft": False}, look_up=look_up
+                )
             found = look_up()
             if found is None and "already exists" in e.said:
                 raise RefusedError(
@@ -373,21 +308,21 @@ class GitHubForge:
             self._labels.add((repo, label.name))
 
     def _make_label(self, path: str, label: Label) -> None:
-        def look_up() -> _Name | None:
+        def look_up() -> answers.Name | None:
             return self._is_there(f"{path}/{quote(label.name, safe='')}")
 
         if look_up() is not None:
             return
         body = {"name": label.name, "color": label.colour, "description": label.about}
         try:
-            self._api.create(path, _Name, body, look_up=look_up)
+            self._api.create(path, answers.Name, body, look_up=look_up)
         except AnswerError as e:
             if e.status != 422 or look_up() is None:  # another run was quicker
                 raise
 
-    def _is_there(self, path: str) -> _Name | None:
+    def _is_there(self, path: str) -> answers.Name | None:
         try:
-            return self._api.get(path, _Name)
+            return self._api.get(path, answers.Name)
         except AnswerError as e:
             if e.status == 404:
                 return None

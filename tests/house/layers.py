@@ -12,7 +12,7 @@ FLOORS: Mapping[str, int] = {
     "acknowledge": 4, "attempt": 4, "begin": 4, "believe": 4, "browser": 4, "connection": 4,
     "drop": 4, "ground": 4, "hold": 4, "laid": 4, "locate": 4, "planning": 4, "probe": 4,
     "recording": 4, "red": 4, "resolve": 4, "run": 4, "session": 4, "status": 4, "telling": 4,
-    "updating": 4, "verification": 4, "writing": 4,
+    "updating": 4, "verification": 4, "watch": 4, "writing": 4,
     "__main__": 5, "cli": 5,
 }  # fmt: skip
 
