@@ -142,7 +142,6 @@ def test_the_issue_says_since_when_why_and_what_to_do() -> None:
     body = artefact_of(matter, Identity(kind=Kind.WATCH, channel=Channel.MAIN)).body
     web = "https://redirect.github.com/octo/stacks/actions"
     assert body.partition("\n\n---\n")[0] == (
-        "**forkbot: rebase.yml has not run well since 2026-11-09.**\n\n"
         f"- It last ran well on [2026-11-09]({web}/runs/9).\n"
         f"- Its last run ended with failure: [its runs]({web}/workflows/rebase.yml) have the logs."
         "\n\nMeanwhile no fork is rebased, and no trouble is told. "
