@@ -45,7 +45,7 @@ def test_the_linters_have_nothing_to_say() -> None:
     [
         ("    timeout-minutes: 40\n", "", "timeout-minutes"),
         ("persist-credentials: false", "fetch-depth: 1", "artipacked"),
-        ("permissions: {}", "permissions: write-all", "excessive-permissions"),
+        ("permissions:\n      contents: read", "permissions: write-all", "excessive-permissions"),
         ("@3d3c42e5aac5ba805825da76410c181273ba90b1", "@v7", "unpinned-uses"),
         ("run: .ci/run", "run: echo ${{ github.head_ref }}", "template-injection"),
         ("branches: [main]", "branchs: [main]", "branchs"),
