@@ -30,11 +30,15 @@ def hold_back(
             why = red(attempt, attempts, verdicts.get(attempt.stack.name))
         elif not why and not _known_green(attempt, channel):
             why = f"no green verdict for this result: forkbot verify {attempt.stack.name}"
-        why = why or _unread(attempt) or _unpublished_below(attempt, attempts)
+        unread, reason = _unread(attempt)
+        why = why or reason or _unpublished_below(attempt, attempts)
         if not why and attempt.stack.policy.when.clean == "hold":
             why = "stack.yaml says `when: {clean: hold}`"
         if why:
-            attempt.publication = hold(plan, why)
+            held = hold(plan, why)
+            if why == reason:
+                held = msgspec.structs.replace(held, unread=unread)
+            attempt.publication = held
 
 
 def hold(plan: Publication, why: str) -> Publication:
@@ -73,22 +77,22 @@ def suspicious(attempt: Attempt) -> str:
     return f'{len(found)} {many} to look at: forkbot acknowledge {name} {keys}{more} --why "…"'
 
 
-def _unread(attempt: Attempt) -> str:
-    """Return which patch a tool merged that no person has read, unless the policy takes it so.
+def _unread(attempt: Attempt) -> tuple[str, str]:
+    """Return the patch that a tool merged and no person has read, and what to do; or nothing.
 
     The patches' messages tell, not this rebase: the next one is clean, and nobody read it either.
     """
     if attempt.rebased is None or attempt.stack.policy.merge.publish:
-        return ""
+        return "", ""
     for patch in attempt.rebased.patches:
         if tool := merged_by(patch.message):
             name = attempt.stack.name
-            return (
+            return patch.name, (
                 f"patch {patch.name} was merged by {tool}, and nobody has read it: "
                 f"forkbot rebase {name}, read {attempt.stack.file_of(patch.name)}, "
                 f"and write your name for `{tool}` in its last lines"
             )
-    return ""
+    return "", ""
 
 
 def _unpublished_below(attempt: Attempt, attempts: list[Attempt]) -> str:

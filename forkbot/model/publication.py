@@ -38,6 +38,7 @@ class Publication(Fact, frozen=True, kw_only=True):
     why: str = ""
     hint: str = ""  # what to do about `why`
     outrun: bool = False  # the lease was lost: somebody was quicker, and the next run sees who
+    unread: str = ""  # the patch that a tool merged and no person has read, where that holds it
     done: bool = False  # False in a dry run
 
     @property

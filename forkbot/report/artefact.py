@@ -1,13 +1,16 @@
 """From a run's record to what the forge shall say: one artefact a stack and kind, or its end."""
 
+import dataclasses
 from collections.abc import Iterator, Mapping
 
 from forkbot.model.artefact import Artefact, Identity, Kind, Over, PullRequest
 from forkbot.model.record import RunRecord, StackRecord
 from forkbot.model.stack import WhenPolicy
-from forkbot.report import proofs, troubles
+from forkbot.report import doubts, proofs, troubles
+from forkbot.report.document import Items, Line, Paragraph, Strong
 from forkbot.report.matter import Matter, artefact_of
 from forkbot.report.neutral import inline
+from forkbot.report.phrases import clip
 
 # the gravest first: where a run may write no more, these are told
 KINDS = (
@@ -22,11 +25,11 @@ KINDS = (
 _MATTERS = {
     Kind.PUBLISH_REFUSED: troubles.publish_refused,
     Kind.CONFLICT: troubles.conflict,
-    Kind.SUSPICIOUS: troubles.suspicious,
+    Kind.SUSPICIOUS: doubts.suspicious,
     Kind.BUILD: proofs.build,
     Kind.SMOKE: proofs.smoke,
     Kind.UNREACHABLE: troubles.unreachable,
-    Kind.DROPPABLE: troubles.droppable,
+    Kind.DROPPABLE: doubts.droppable,
 }
 Wish = Artefact | Over
 
@@ -42,7 +45,23 @@ def wishes(stack: StackRecord, record: RunRecord, *, when: WhenPolicy) -> Iterat
             yield Over(identity=identity, reason=_silenced(kind))
         else:
             pull = _pull(stack) if how == "draft-pr" else None
-            yield from _wish(_MATTERS[kind](stack, record), identity, pull=pull)
+            matter = _MATTERS[kind](stack, record)
+            if isinstance(matter, Matter):
+                matter = _with_orders(matter, stack)
+            yield from _wish(matter, identity, pull=pull)
+
+
+def _with_orders(matter: Matter, stack: StackRecord) -> Matter:
+    """Return the matter with what people told the bot to do, and it does not do."""
+    lines: list[Line] = [
+        (Strong(o.order.value), f" of {clip(o.by, 60) or 'somebody'}: {clip(o.why, 300)}")
+        for o in stack.orders
+        if not o.obeyed
+    ]
+    if not lines:
+        return matter
+    told = (Paragraph(("Told to forkbot, and not followed:",)), Items(tuple(lines)))
+    return dataclasses.replace(matter, lead=(*matter.lead, *told))
 
 
 def _pull(stack: StackRecord) -> PullRequest | None:

@@ -7,20 +7,18 @@ about its build stays as it is.
 from forkbot.errors import EXIT_REFUSED, EXIT_REMOTE
 from forkbot.model.conflictbranch import BranchState, ConflictBranch
 from forkbot.model.fate import Fate, Rebase
-from forkbot.model.judgement import ProposalKind
 from forkbot.model.order import Order
 from forkbot.model.publication import Move, Publication
 from forkbot.model.record import RunRecord, StackRecord
-from forkbot.report.alarms import drift_sections, suspicion_sections
 from forkbot.report.conflict import conflict_sections, mending_section
 from forkbot.report.document import Block, Code, Items, Line, Listing, Paragraph
 from forkbot.report.fates import carry_over, fate_section, range_diff_sections, replay_section
 from forkbot.report.links import Web
 from forkbot.report.matter import Matter, steady
-from forkbot.report.outlook import may_go, outlook_sections, proposal_sections, proposals
+from forkbot.report.outlook import outlook_sections, proposal_sections
 from forkbot.report.overview import broke_it, superseded_by
 from forkbot.report.phrases import clip, count, listed
-from forkbot.report.steps import acknowledge, drop, mend, see_and_move
+from forkbot.report.steps import mend, see_and_move
 from forkbot.words import Channel
 
 _UNDECIDED_SHOWN = 20
@@ -115,7 +113,10 @@ def _taken(branch: ConflictBranch, stack: StackRecord, rebase: Rebase, record: R
         verdict=f"the answer to the conflict of patch {branch.patch} is taken, and not published",
         state=_sentence(branch.why),
         facts=(f"{branch.patch} taken", branch.tip or ""),
-        lead=(Paragraph((*went(stack, rebase, record.channel), AS_IT_WAS)),),
+        lead=(
+            Paragraph((*went(stack, rebase, record.channel), AS_IT_WAS)),
+            *_besides(branch),
+        ),
         sections=tuple(fate_section(stack)),
         whole=whole(stack, record),
     )
@@ -150,37 +151,15 @@ def _on_its_branch(branch: ConflictBranch | None, files: int) -> tuple[Block, ..
         more = len(branch.undecided) - _UNDECIDED_SHOWN
         lines += [(count(more, "place") + " more",)] * (more > 0)
         blocks += [Paragraph(("Still to decide there:",)), Items(tuple(lines))]
-    return tuple(blocks)
+    return (*blocks, *_besides(branch))
 
 
-def suspicious(stack: StackRecord, record: RunRecord) -> Matter | str | None:
-    """Return what is to be told of a clean rebase that undoes what upstream added."""
-    rebase = stack.rebase
-    if rebase is None or rebase.conflict is not None:
-        return None
-    odd = rebase.unacknowledged
-    if not odd:
-        said = [s.acknowledged for s in rebase.suspicions if s.acknowledged]
-        if said:
-            return f"A person has looked: {clip(said[0], 200)}"
-        return "No patch undoes what upstream added since the base any more"
-    patches = list(dict.fromkeys(s.patch for s in odd))
-    does = "undoes" if len(patches) == 1 else "undo"
-    where = count(len(odd), "place")
-    return Matter(
-        verdict=f"clean, but {listed(patches, most=3)} {does} what upstream added, in {where}",
-        facts=tuple(sorted(s.key for s in odd)),
-        lead=(Paragraph((*went(stack, rebase, record.channel), AS_IT_WAS)),),
-        steps=(acknowledge(rebase, odd),),
-        typed="If that is meant, in a clone of the stacks repository; else change the patch:",
-        sections=(
-            *suspicion_sections(stack, record.channel),
-            *fate_section(stack),
-            *drift_sections(stack, record.channel),
-            *range_diff_sections(stack),
-        ),
-        whole=whole(stack, record),
-    )
+def _besides(branch: ConflictBranch) -> tuple[Block, ...]:
+    """Return what a person changed there that the conflict did not ask about."""
+    if not branch.besides:
+        return ()
+    names = listed([clip(name, 120) for name in branch.besides], most=_UNDECIDED_SHOWN)
+    return (Paragraph((f"Changed there besides, and part of the patch then: {names}.",)),)
 
 
 def unreachable(stack: StackRecord, record: RunRecord) -> Matter | str | None:
@@ -284,39 +263,5 @@ def _declined(plan: Publication, stack: StackRecord, record: RunRecord) -> Matte
         lead=(Listing(text=plan.why), Paragraph((lead,))),
         steps=(plan.hint or see_and_move(plan),),
         sections=tuple(fate_section(stack)),
-        whole=whole(stack, record),
-    )
-
-
-def droppable(stack: StackRecord, record: RunRecord) -> Matter | str | None:
-    """Return what is to be told of patches that upstream, or a condition, has made needless."""
-    rebase = stack.rebase
-    if rebase is None:
-        return None
-    found = [
-        (outcome, [p for p in proposals(outcome) if p.kind is not ProposalKind.PARTLY])
-        for outcome in rebase.outcomes
-    ]
-    found = [(outcome, why) for outcome, why in found if why]
-    if not found:
-        # behind a conflict not every patch was looked at
-        return None if rebase.conflict else "No patch of the series seems needless now"
-    names = [o.name for o, _ in found]
-    because = f": {may_go(found[0][1][0])}" if len(found) == 1 else ""
-    patches = "patch" if len(names) == 1 else "patches"
-    return Matter(
-        verdict=f"{patches} {listed(names, most=3)} may go{because}",
-        facts=tuple(
-            sorted(
-                f"{o.name} {p.kind.value} {' '.join(c.commit for c in p.commits)}"
-                for o, why in found
-                for p in why
-            )
-        ),
-        lead=(Paragraph(("That is no proof: nothing was dropped, and a person decides.",)),),
-        steps=tuple(drop(rebase, o) for o, _ in found),
-        typed="If upstream does what it is for, in a clone of the stacks repository:",
-        sections=tuple(proposal_sections(stack, record.channel)),
-        orders=(),
         whole=whole(stack, record),
     )

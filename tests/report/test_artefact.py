@@ -12,13 +12,15 @@ from msgspec.structs import replace
 
 from forkbot.model.artefact import Artefact, Identity, Kind, Over
 from forkbot.model.conflictbranch import BranchState, ConflictBranch, Undecided
+from forkbot.model.order import Given, Order
+from forkbot.model.publication import Move
 from forkbot.model.record import RunRecord
 from forkbot.model.stack import WhenPolicy
 from forkbot.report.artefact import KINDS, Wish, family_wishes, how_told, wishes
 from forkbot.report.dashboard import dashboard
 from forkbot.words import BranchName, PatchName, StackName
 from tests.report.judged import CONFLICT, JUDGED
-from tests.report.records import RECORDS, oid, place
+from tests.report.records import RECORDS, oid, place, publication
 
 GOLDEN = Path(__file__).parent / "golden-artefacts"
 BRANCH = ConflictBranch(
@@ -47,7 +49,40 @@ def with_branch(branch: ConflictBranch) -> RunRecord:
     return replace(record, stacks=stacks)
 
 
-ALL = {**RECORDS, **JUDGED, "on-its-branch": with_branch(BRANCH), "half-done": with_branch(HALF)}
+UNREAD = publication(
+    "tokio", Move.HELD, why="patch wasi-threads was merged by mergiraf 0.14, and nobody has read it"
+)
+IGNORED = Given(
+    order=Order.SKIP_PATCH, url="https://github.com/me/tokio/pull/3", by="mallory", obeyed=False,
+    why="only people with write access tell forkbot what to do",
+)  # fmt: skip
+TAKEN = replace(
+    BRANCH, state=BranchState.TAKEN, author="Ada", besides=("tokio/src/lib.rs",),
+    why="the answer is taken, and what it makes of the stack did not stand the proof",
+)  # fmt: skip
+
+
+def _merged() -> RunRecord:
+    """Return a run whose rebase a tool made clean."""
+    record = JUDGED["judged-probe"]
+    held = replace(UNREAD, unread="wasi-threads")
+    return replace(record, stacks=tuple(replace(s, publication=held) for s in record.stacks))
+
+
+def _answered() -> RunRecord:
+    """Return a run that took an answer, and could not publish what it makes."""
+    record = JUDGED["judged-probe"]
+    return replace(record, stacks=tuple(replace(s, conflict_branch=TAKEN) for s in record.stacks))
+
+
+def _told_by_a_stranger() -> RunRecord:
+    record = with_branch(BRANCH)
+    return replace(record, stacks=tuple(replace(s, orders=(IGNORED,)) for s in record.stacks))
+
+
+ALL = {**RECORDS, **JUDGED, "on-its-branch": with_branch(BRANCH), "half-done": with_branch(HALF),
+       "merged-by-a-tool": _merged(), "answered": _answered(),
+       "told-by-a-stranger": _told_by_a_stranger()}  # fmt: skip
 
 
 def told(record: RunRecord, when: WhenPolicy | None = None) -> list[Wish]:
