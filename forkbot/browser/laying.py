@@ -14,6 +14,7 @@ from forkbot.browser.taking import conflict_refs
 from forkbot.connection import Connection
 from forkbot.errors import ForkbotError, RefusedError, gravest
 from forkbot.forge.base import Forge
+from forkbot.git.refusal import PushRefusedError
 from forkbot.git.remote import RefUpdate
 from forkbot.model.conflictbranch import BranchState, Cleared
 from forkbot.model.order import ORDER_LABELS, Order
@@ -85,7 +86,7 @@ def _push(attempt: Attempt, *, session: Session, forge: Forge) -> None:
         forge.remote(branch.repo).push(attempt.repository, said.updates)
     except ForkbotError as e:
         # a lost lease is a person or another run that was quicker: the next run looks again
-        said.failed = None if isinstance(e, RefusedError) else e
+        said.failed = None if isinstance(e, PushRefusedError) and e.lease_lost else e
         old = said.refs.get(HEADS + branch.branch)
         said.branch = msgspec.structs.replace(
             branch, state=BranchState.REFUSED, why=e.what, tip=old

@@ -76,7 +76,9 @@ def why_not(path: str) -> str:
         try:
             run(argv, env={"PATH": path}, timeout=20)
         except ProcessError as e:
-            return e.last_words.strip().rpartition("\n")[2] or "namespaces that do not hold"
+            lines = e.last_words.splitlines() or ["namespaces that do not hold"]
+            # unshare advises after its error; a fault of the inside ends with what it is
+            return next((li for li in lines if li.startswith(_UNSHARE[0])), lines[-1])
         except (MachineError, TimedOutError) as e:
             return e.what
     return ""
