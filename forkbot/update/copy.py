@@ -84,6 +84,11 @@ class Copy:
         said = self.repository.git("merge-base", one, other, ok=(0, 1))
         return Oid(said.stdout.decode().strip()) if said.code == 0 else None
 
+    def merges(self, one: Oid, other: Oid) -> bool:
+        """Return whether two commits can be merged as a button does it."""
+        said = self.repository.git("merge-tree", "--write-tree", one, other, ok=(0, 1))
+        return said.code == 0
+
     def foreign(self, branch: Oid, *, but: Oid) -> tuple[Oid, ...]:
         """Return the commits below ``branch``, and not below ``but``, that forkbot did not make."""
         said = self.repository.git("log", "--format=%H %cn <%ce>", branch, "--not", but)

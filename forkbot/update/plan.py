@@ -104,7 +104,7 @@ class _Branch:
         older lock is as true of them.
         """
         more = differing(self.files, wanted)
-        return not more or (more == (LOCK,) and not self.lock_only)
+        return not self.taken and (not more or (more == (LOCK,) and not self.lock_only))
 
 
 def differing(one: Files, other: Files) -> tuple[str, ...]:
@@ -146,7 +146,7 @@ def _plan(stake: Stake, copy: Copy, standing: Standing, *, declined: str) -> Pla
         )
     asked = stake.when.lock_changed if files == (LOCK,) else stake.when.patches_changed
     still = branch is not None and branch.begun == tip
-    if branch and still and not branch.taken and branch.brings(wanted):
+    if branch and branch.brings(wanted) and (still or _fits(branch, tip, copy, standing)):
         return dataclasses.replace(
             plan.having(way=Way.PULL_REQUEST, old=branch.tip), instead=asked == "push"
         )
@@ -168,6 +168,12 @@ def _plan(stake: Stake, copy: Copy, standing: Standing, *, declined: str) -> Pla
         new=_commit(copy, [plan], *parents),
     )  # fmt: skip
     return dataclasses.replace(plan, instead=asked == "push")
+
+
+def _fits(branch: _Branch, tip: Files, copy: Copy, standing: Standing) -> bool:
+    """Return whether our branch may stay although a lock moved: that of the other channel."""
+    moved = differing(branch.begun, tip) == (LOCK,) and not branch.lock_only
+    return moved and copy.merges(standing.tip, branch.tip)
 
 
 def _look(stake: Stake, copy: Copy, standing: Standing) -> _Branch | None:

@@ -1,11 +1,14 @@
 """What a run makes of the stacks' files comes to the stacks repository once; no work is lost."""
 
-import dataclasses
+import msgspec
 
 from forkbot.errors import EXIT_DONE, EXIT_REFUSED
 from forkbot.model.artefact import PullRequest, Told
+from forkbot.model.stack import ChannelLock, Lock
 from forkbot.model.update import Way
-from forkbot.words import BranchName, Channel
+from forkbot.stackdir.lock import render_lock
+from forkbot.update.copy import update_branch
+from forkbot.words import BranchName, Channel, StackName
 from tests.e2e.world import listing
 from tests.scenario import Upstream
 from tests.update.place import PATCH, Place, lines, update_of
@@ -158,14 +161,44 @@ def test_equal_inputs_give_equal_ids(place: Place) -> None:
     assert place.refs()[PATCH] == first
 
 
-def test_the_channels_have_branches_of_their_own(place: Place) -> None:
-    upstream = place.begin({"fix": lines(b="B")}, more="release: {since: 1.0.0}\n")
+def test_a_lock_that_moves_for_the_other_channel_leaves_the_proposal_alone(place: Place) -> None:
+    path = "stacks/demo/stack.lock"
+    upstream = place.begin({"fix": lines(b="B")})
+    lock = msgspec.json.decode(place.show("main", path), type=Lock)
+    main = lock.channel(Channel.MAIN)
+    assert main
+
+    def release(label: str) -> ChannelLock:
+        moved = msgspec.structs.replace(main, base_label=label)
+        place.person({path: render_lock(lock.with_channel(Channel.RELEASE, moved)).decode()})
+        return moved
+
+    release("1.0.0")
     upstream.commit("near", lines(d="D"))
     place.night()
-    assert PATCH in place.refs()
-    # what a run of the other channel thinks of this branch is nothing
-    session = dataclasses.replace(place.session(place.checkout()), channel=Channel.RELEASE)
-    assert session.channel is Channel.RELEASE
+    tip = place.refs()[PATCH]
+    moved = release("1.1.0")
+    _quiet(place, Way.PULL_REQUEST)
+    assert place.refs()[PATCH] == tip
+    # once there is more to say, both are in it
+    upstream.commit("nearer", lines(d="D", e="E"))
+    update_of(place.night())
+    assert place.world.log(place.repository, f"main..{PATCH}") == ["demo: refresh the patches"] * 2
+    assert place.changed("main", PATCH) == {
+        **dict.fromkeys(FILES, "M"),
+        # what the release channel keeps for itself
+        "stacks/demo/patches-release/fix.patch": "A",
+        "stacks/demo/patches-release/series": "A",
+    }
+    both = msgspec.json.decode(place.show(PATCH, path), type=Lock)
+    assert both.channel(Channel.RELEASE) == moved
+    assert both.channel(Channel.MAIN) != main
+    assert place.repository.git("merge-base", "--is-ancestor", "main", PATCH).code == 0
+
+
+def test_each_channel_has_a_branch_of_its_own() -> None:
+    demo = StackName("demo")
+    assert [update_branch(demo, c) for c in Channel] == [PATCH, "forkbot/update-release/demo"]
 
 
 # --- people's work
