@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from forkbot.cli.connect import connected
+from forkbot.cli.inert import echo_exactly
 from forkbot.cli.surroundings import console, json_option, opened, print_json
 from forkbot.errors import EXIT_DONE, MachineError, UsageError
 from forkbot.report.terminal import show
@@ -92,7 +93,7 @@ def report_command(
 
 def _put(page: str, output: Path | None) -> None:
     if output is None:
-        click.echo(page, nl=False)
+        echo_exactly(page)
         return
     try:
         output.write_text(page, encoding="utf-8")

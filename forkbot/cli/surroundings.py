@@ -12,6 +12,7 @@ import click
 import msgspec
 from rich.console import Console
 
+from forkbot.cli.inert import echo_exactly
 from forkbot.errors import UsageError
 from forkbot.model.record import RunRecord
 from forkbot.process.seclusion import hide_memory
@@ -137,7 +138,7 @@ def console() -> Console:
 
 def print_json(value: object) -> None:
     """Print facts as JSON on stdout."""
-    click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+    echo_exactly(msgspec.json.format(msgspec.json.encode(value), indent=2).decode() + "\n")
 
 
 def show_record(record: RunRecord, *, as_json: bool) -> int:

@@ -109,6 +109,28 @@ def test_a_hostile_upstream_reaches_nobody(world: World) -> None:
     assert "\\x1b[2J" in report
 
 
+def test_no_line_is_a_command_to_actions(world: World) -> None:
+    """What upstream calls its commits and files is said there, and what it says is done there."""
+    upstream = world.upstream()
+    path = "::add-mask::x ##[error]y"
+    upstream.commit("begin", {path: "one\ntwo\nthree\n"})
+    world.stack(upstream, {"fix": {path: "one\nours\nthree\n"}})
+    world.forkbot("rebase")
+    upstream.commit("::error::no ##[warning]more", {path: "one\ntheirs\nthree\n"})
+    on = {"GITHUB_ACTIONS": "true"}
+    said = world.forkbot("rebase", code=3, env=on)
+    shown = world.forkbot("report", env=on)
+    wrong = world.forkbot("rebase", "::set-env name=A::b", code=2, env=on)
+    text = f"{said.out}\n{said.err}\n{shown.out}\n{wrong.err}"
+    assert "##\u200b[error]y" in text
+    assert re.search(r"(?m)^\s*::|##\[", text) is None
+    # what a program reads is let be
+    exact = world.forkbot("report", "--format", "markdown")
+    assert world.forkbot("report", "--format", "markdown", env=on).out == exact.out
+    json = world.forkbot("rebase", "--json", code=3, env=on).out
+    assert "##[error]y" in json
+
+
 LOUD = (
     "Since #3000 @maintainer wants it; see https://github.com/o/r/pull/1, o/r#2, GH-3.\n"
     "\nFixes: #4\nCloses https://github.com/o/r/issues/5"
