@@ -78,18 +78,19 @@ def _name(file: str) -> str:
 def _lead(stack: StackRecord, update: Update, wanted: Mapping[str, Oid]) -> Iterator[Block]:
     assert stack.rebase is not None
     plan, onto = stack.publication, stack.rebase.onto
-    sits: Line = (
-        "It sits on ", Code(clip(onto.label, 60)), " (", Code(onto.commit[:12]), ") now",
+    came: Line = (
+        "forkbot rebased the stack onto ", Code(clip(onto.label, 60)), " (", Code(onto.commit[:12]),
+        "), and that changed the files named here.",
     )  # fmt: skip
     if stack.rebase.tip is None:
-        sits = ("It sits where it sat: the series is still in conflict",)
-    fork: Line = (".",)
+        came = ("People answered a conflict; the stack stays where it is, for there is another.",)
+    fork: Line = ()
     if plan is not None and (plan.done or plan.writes or plan.move is Move.NOTHING):
-        fork = (", and ", Code(f"{plan.repo} {plan.branch}"), " is what these files make.")
-    yield Paragraph((*sits, *fork))
+        fork = (" The branch ", Code(f"{plan.repo} {plan.branch}"), " is what they make.")
+    yield Paragraph((*came, *fork))
     yield Paragraph((
-        "Merge this, and the next run starts from here. Until then each run starts from ",
-        Code(update.base or ""), " and comes to the same, so that nothing waits for it.",
+        "Nothing waits for this: until it is merged, each run starts from ",
+        Code(update.base or ""), " and comes to the same. Merged, it is where the next one starts.",
     ))  # fmt: skip
     shown = update.files[:_SHOWN]
     lines: list[Line] = [

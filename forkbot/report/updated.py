@@ -27,5 +27,5 @@ def _line(update: Update, *, dry_run: bool) -> str:
         return ""  # the writes are listed
     if update.way is Way.PUSH:
         return f"{what} pushed to {update.base}"
-    state = "proposed" if update.done else "waits for its review"
-    return f"{what} {state}: {update.url}"
+    waits = "waits" if update.files == (_LOCK,) else "wait"
+    return f"{what} {'proposed' if update.done else f'{waits} for a review'}: {update.url}"

@@ -6,6 +6,7 @@ from forkbot.errors import EXIT_DONE, EXIT_REFUSED
 from forkbot.model.artefact import PullRequest, Told
 from forkbot.model.stack import ChannelLock, Lock
 from forkbot.model.update import Way
+from forkbot.report.updated import update_lines
 from forkbot.stackdir.lock import render_lock
 from forkbot.update.copy import update_branch
 from forkbot.words import BranchName, Channel, StackName
@@ -14,6 +15,46 @@ from tests.scenario import Upstream
 from tests.update.place import PATCH, Place, lines, update_of
 from tests.update.protection import protect
 
+BODY = """\
+<!-- forkbot:v1 stack=demo channel=main kind=update facts={facts} verdict={verdict} turn=0 -->
+forkbot rebased the stack onto `{label}` (`{tip}`), and that changed the files named here.
+
+Nothing waits for this: until it is merged, each run starts from `main` and comes to the same. \
+Merged, it is where the next one starts.
+
+- `stacks/demo/patches/fix.patch`
+- `stacks/demo/stack.lock`
+
+## demo: 1 patch, each accounted for
+
+**0 of 1 patch as reviewed; read fix**.
+
+| patch | fate | what became of it | subject | upstream status | goes when |
+|---|---|---|---|---|---|
+| `fix` | **adapted** | merged cleanly; the patch file is rewritten | fix: make it so | Pending | \
+`green-without` (not known: nobody tried: forkbot probe demo) |
+
+## demo: what changed in `fix`
+
+<details><summary>the old patch against the new one</summary>
+
+```diff
+@@ src/lib.rs
+ -b
+ +B
+  c
+- d
++ D
+  e
+```
+
+</details>
+
+---
+
+forkbot keeps this current, and closes it when it is over. Close it yourself, and it stays closed \
+until the facts change. What you write above or below this report is kept.
+<!-- forkbot:end -->"""
 FILES = ("stacks/demo/patches/fix.patch", "stacks/demo/stack.lock")
 
 
@@ -59,8 +100,13 @@ def test_a_rewritten_patch_is_proposed_and_waits(place: Place) -> None:
     assert place.changed("main", PATCH) == dict.fromkeys(FILES, "M")
     assert told.title == "demo: fix rewritten"
     assert told.pull_request == PullRequest(head=PATCH, base=BranchName("main"), draft=False)
-    assert "\n```diff\n@@ src/lib.rs\n -b\n +B\n  c\n- d\n+ D\n  e\n```\n" in told.text
+    assert upstream.tip
+    assert told.text == BODY.format(
+        tip=upstream.tip[:12], label=f"v1.0.0-1-g{upstream.tip[:9]}",
+        facts=told.mark.facts, verdict=told.mark.verdict,
+    )  # fmt: skip
     _quiet(place, Way.PULL_REQUEST)
+    assert update_lines(place.night()) == ((f"demo: 2 files wait for a review: {told.url}", True),)
     # that upstream goes on is no news to whoever reads the patch
     upstream.commit("far", {"other": "x\n"})
     _quiet(place, Way.PULL_REQUEST)
