@@ -46,6 +46,10 @@ COMMANDS = {
     "toolchain": ("forkbot.cli.tools", "Find or get a rustc for wasm32-wasip2, and wasmtime."),
     "watch": ("forkbot.cli.watch", "Tell, by one issue, when the bot's own cron did not run."),
     "doctor": ("forkbot.cli.doctor", "Check everything forkbot needs, and say what to do."),
+    "init-repo": (
+        "forkbot.cli.make",
+        "Make a repository one for stacks: workflows, defaults, an example.",
+    ),
     "new": ("forkbot.cli.make", "Begin a stack: a folder with a stack.yaml."),
     "import": ("forkbot.cli.make", "Make the commits of a branch the patches of a stack."),
 }
@@ -63,7 +67,7 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(COMMANDS[cmd_name][0])
-        found = getattr(module, f"{cmd_name}_command")
+        found = getattr(module, f"{cmd_name.replace('-', '_')}_command")
         assert isinstance(found, click.Command)
         return found
 

@@ -1,13 +1,59 @@
-"""The commands that begin a stack: new, import."""
+"""The commands that begin something: init-repo, new, import."""
 
 from pathlib import Path
 
 import click
 
 from forkbot.begin import import_branch, new_stack
-from forkbot.cli.surroundings import opened
-from forkbot.errors import EXIT_DONE
+from forkbot.cli.connect import connected
+from forkbot.cli.surroundings import dry_run_option, opened
+from forkbot.errors import EXIT_DONE, MachineError
+from forkbot.forge.local import LocalForge
+from forkbot.initrepo import (
+    LABELS,
+    label,
+    parse_source,
+    plan_beginning,
+    write_beginning,
+)
 from forkbot.stackdir.load import STACKS
+
+
+@click.command("init-repo")
+@click.argument("folder", default=".", type=click.Path(path_type=Path, file_okay=False))
+@click.option(
+    "--forkbot", "source", required=True, metavar="OWNER/NAME@COMMIT",
+    help="Where the workflows take forkbot from: its repository, at one commit.",
+)  # fmt: skip
+@dry_run_option
+@click.pass_obj
+def init_repo_command(root: Path | None, folder: Path, *, source: str, dry_run: bool) -> int:
+    """Make a repository one for stacks: workflows, defaults, an example.
+
+    Writes nothing over anything that is there. With a token, the labels that the bot uses are made
+    in the stacks repository too.
+    """
+    chosen = (root or Path()) / folder
+    beginning = plan_beginning(chosen, parse_source(source, where="--forkbot"))
+    if not dry_run:
+        try:
+            chosen.mkdir(parents=True, exist_ok=True)
+        except OSError as e:
+            raise MachineError(f"cannot make it: {e.strerror}", where=str(chosen)) from e
+        write_beginning(chosen, beginning)
+    for name in beginning.kept:
+        click.echo(f"kept {name}")
+    for name in beginning.files:
+        click.echo(f"{'would write' if dry_run else 'wrote'} {name}")
+    with opened(chosen if chosen.is_dir() else None, dry_run=dry_run, anywhere=True) as session:
+        connection = connected(session)
+        if not isinstance(connection.forge, LocalForge):
+            if not dry_run:
+                label(connection)
+            what = "would see to" if dry_run else "saw to"
+            click.echo(f"{what} {len(LABELS)} labels in {connection.home}")
+    click.echo("next: forkbot new NAME --git URL; then forkbot doctor")
+    return EXIT_DONE
 
 
 @click.command("new")

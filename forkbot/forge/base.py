@@ -92,3 +92,7 @@ class Forge(Protocol):
     def cron(self, repo: str, workflow: str) -> Cron | None:
         """Return how the workflow in that file fares; None where the forge runs none at all."""
         ...
+
+    def make_labels(self, repo: str, labels: Sequence[Label]) -> None:
+        """Make the labels that the repository lacks; what people made of one is left alone."""
+        ...

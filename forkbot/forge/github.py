@@ -139,7 +139,7 @@ class GitHubForge:
         """Open an issue or a pull request; when it is there already, that one is returned."""
         made: answers.Issue | answers.Pull
         if draft.pull_request is None:
-            self._make_labels(repo, draft.labels)
+            self.make_labels(repo, draft.labels)
             made = self._open_issue(repo, draft)
         else:
             made = self._open_pull(repo, draft, draft.pull_request)
@@ -185,7 +185,7 @@ class GitHubForge:
 
     def label(self, repo: str, told: Told, labels: Sequence[Label]) -> None:
         """Add labels; those that the repository lacks are made."""
-        self._make_labels(repo, labels)
+        self.make_labels(repo, labels)
         path = f"{self._at(repo)}/issues/{told.number}/labels"
         body = {"labels": [la.name for la in labels]}
         # to add what is there already changes nothing
@@ -299,7 +299,7 @@ class GitHubForge:
                 raise
             return found
 
-    def _make_labels(self, repo: str, labels: Sequence[Label]) -> None:
+    def make_labels(self, repo: str, labels: Sequence[Label]) -> None:
         """See that the repository has the labels; one of the name is left as people made it."""
         for label in labels:
             if (repo, label.name) in self._labels:

@@ -169,6 +169,9 @@ class LocalForge:
             pull_request=head.pull_request,
         )
 
+    def make_labels(self, repo: str, labels: Sequence[Label]) -> None:
+        """Do nothing: a file has whatever labels it names."""
+
     def cron(self, repo: str, workflow: str) -> None:
         """Return nothing: this machine runs no workflows."""
 

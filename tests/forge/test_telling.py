@@ -327,6 +327,10 @@ class Dying:
         """Return all of ours."""
         return self._forge.artefacts(repo)
 
+    def make_labels(self, repo: str, labels: Sequence[Label]) -> None:
+        """See that they are there."""
+        self._forge.make_labels(repo, labels)
+
     def cron(self, repo: str, workflow: str) -> Cron | None:
         """Return how it fares."""
         return self._forge.cron(repo, workflow)

@@ -10,9 +10,9 @@ FLOORS: Mapping[str, int] = {
     "upstream": 2,
     "publish": 3, "rebase": 3, "report": 3, "tell": 3, "update": 3, "verify": 3,
     "acknowledge": 4, "attempt": 4, "begin": 4, "believe": 4, "browser": 4, "connection": 4,
-    "drop": 4, "ground": 4, "hold": 4, "laid": 4, "locate": 4, "planning": 4, "probe": 4,
-    "recording": 4, "red": 4, "resolve": 4, "run": 4, "session": 4, "status": 4, "telling": 4,
-    "updating": 4, "verification": 4, "watch": 4, "writing": 4,
+    "drop": 4, "ground": 4, "hold": 4, "initrepo": 4, "laid": 4, "locate": 4, "planning": 4,
+    "probe": 4, "recording": 4, "red": 4, "resolve": 4, "run": 4, "session": 4, "status": 4,
+    "telling": 4, "updating": 4, "verification": 4, "watch": 4, "writing": 4,
     "__main__": 5, "cli": 5,
 }  # fmt: skip
 
@@ -36,6 +36,7 @@ SIBLINGS: Mapping[str, AbstractSet[str]] = {
     "ground": {"attempt", "hold", "locate", "red", "session", "verification"},
     "recording": {"attempt", "hold", "session"},
     "writing": {"attempt", "session", "verification"},
+    "initrepo": {"connection"},
     "watch": {"connection", "session"},
     "planning": {"attempt", "locate", "session", "verification"},
     "believe": {"attempt", "session", "verification"},
