@@ -1,10 +1,12 @@
 """``forkbot init-repo``: an empty folder becomes a stacks repository; nothing is written over."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from forkbot.stackdir.load import load_family
+from forkbot.words import Channel
 from tests.e2e.world import World, listing
 from tests.house.source import ROOT
 from tests.house.test_workflows import complaints
@@ -82,6 +84,27 @@ def test_its_workflows_are_ours_but_for_where_they_take_forkbot_from(world: Worl
         assert here.count(ours) == 2
         here = here.replace(ours, theirs)
     assert (workflows / "rebase.yml").read_text(encoding="utf-8") == here
+
+
+def test_from_commits_on_a_branch_to_what_the_bot_is_to_prove(world: World) -> None:
+    """The path that the README shows, up to the first night."""
+    upstream = world.upstream("tokio")
+    base = upstream.commit("begin", {"src/lib.rs": "one\ntwo\nthree\n"})
+    upstream.commit("mine: one", {"src/lib.rs": "ours\ntwo\nthree\n"}, branch="my-branch")
+    upstream.commit("mine: new", {"src/new.rs": "new\n"}, branch="my-branch")
+    folder = world.place / "mine"
+    init(world, folder)
+    shutil.rmtree(folder / "stacks" / "example")
+    world.root = folder
+    world.forkbot("new", "tokio", "--git", str(upstream.path), "--branch", "main")
+    clone = ("--from", str(upstream.path), "--tip", "my-branch", "--base", base)
+    world.forkbot("import", "tokio", *clone)
+    (stack,) = load_family(folder)
+    assert [p.name for p in stack.patches] == ["mine-one", "mine-new"]
+    assert stack.branch(Channel.MAIN) == "wasip2"
+    assert world.forkbot("plan").out == (
+        "tokio: the result is not published\nto prove: forkbot verify tokio --newest\n"
+    )
 
 
 @pytest.mark.parametrize(
