@@ -39,7 +39,7 @@ QUIET = re.compile(r"https://redirect\.github\.com/tokio-rs/tokio/(pull/\d+|(com
 UNSEEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 # our own, which have to be the last lines
-_BOXES = re.compile(r"(?:^- \[ \] [^\n]*\n?)+\Z", re.MULTILINE)
+BOXES = re.compile(r"(?:^- \[ \] [^\n]*\n?)+\Z", re.MULTILINE)
 
 
 def bad(record: RunRecord, part: int) -> RunRecord:
@@ -68,7 +68,7 @@ def is_sound(wish: Artefact) -> None:
     assert references(wish.title) == []
     assert UNSEEN.search(wish.title) is None
     assert len(wish.title) <= TITLE_LIMIT
-    inert(_BOXES.sub("", wish.body))
+    inert(BOXES.sub("", wish.body))
     inert(wish.verdict)
     # a stack's name is checked where it is read, so no trap is in that of an artefact
     mark = replace(mark_of(wish), identity=IDENTITY)
