@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from forkbot.errors import ForkbotError, RefusedError
+from forkbot.errors import EXIT_DONE, ForkbotError, RefusedError
 from forkbot.forge.base import Forge
+from forkbot.forge.patience import EnoughError
 from forkbot.git.remote import RefUpdate
 from forkbot.model.update import Update, Way
 from forkbot.tell import carry_out
@@ -18,6 +19,7 @@ from forkbot.update.copy import Copy, Standing
 from forkbot.update.plan import Plan, Stake, plan_updates
 from forkbot.words import BranchName, Oid
 
+_PROPOSALS = 100  # each is two writes or more, of the 400 that a run may make
 Replan = Callable[[Standing, str], Sequence[Plan]]
 
 
@@ -35,14 +37,24 @@ def bring(
     told = functools.cache(functools.partial(forge.artefacts, home))
 
     def replan(standing: Standing, declined: str) -> Sequence[Plan]:
-        return plan_updates(stakes, copy, standing, home=home, told=told, declined=declined)
+        plans = plan_updates(stakes, copy, standing, home=home, told=told, declined=declined)
+        return _rationed(plans)
 
     standing = copy.fetched(listed.base)
     plans = replan(standing, "")
     if dry_run:
         return tuple(p.update for p in plans)
+    ended: list[EnoughError] = []
     plans = _straight(plans, copy, standing, replan)
-    return tuple(_finished(p, copy, forge=forge) for p in plans)
+    return tuple(_finished(p, copy, forge=forge, ended=ended) for p in plans)
+
+
+def _rationed(plans: Sequence[Plan]) -> Sequence[Plan]:
+    """Leave to the next runs what are too many pull requests for one: trouble is told first."""
+    due = [p for p in plans if p.update.way is Way.PULL_REQUEST and p.update.writes]
+    late = [id(p) for p in due[_PROPOSALS:]]
+    why = f"{_PROPOSALS} pull requests in one run are enough; this one waits for the next"
+    return [p.left(why, exit_code=EXIT_DONE) if id(p) in late else p for p in plans]
 
 
 def _straight(
@@ -67,10 +79,16 @@ def _straight(
     return plans
 
 
-def _finished(plan: Plan, copy: Copy, *, forge: Forge) -> Update:
-    """Write what is left of a plan; an error is a stated part of what became of it."""
+def _finished(plan: Plan, copy: Copy, *, forge: Forge, ended: list[EnoughError]) -> Update:
+    """Write what is left of a plan; an error is a stated part of what became of it.
+
+    ``ended`` holds why the forge is asked nothing more in this run: then no branch is pushed that
+    nobody would hear of.
+    """
     update = plan.update
     try:
+        if ended and plan.tell is not None and plan.tell.steps:
+            raise ended[0]
         if update.way is Way.PULL_REQUEST and update.new is not None:
             _push(copy, plan.stake.branch, update.new, expected=update.old)
             update = msgspec.structs.replace(update, done=update.done + 1)
@@ -81,6 +99,9 @@ def _finished(plan: Plan, copy: Copy, *, forge: Forge) -> Update:
             _push(copy, plan.stake.branch, None, expected=plan.gone)
             update = msgspec.structs.replace(update, done=update.done + 1)
     except ForkbotError as e:
+        # whichever stack met it first, the reason is everybody's
+        first = e.__cause__ if isinstance(e.__cause__, EnoughError) else e
+        ended += [first] if isinstance(first, EnoughError) else []
         return msgspec.structs.replace(update, why=e.what, hint=e.hint or "", exit_code=e.exit_code)
     return update
 

@@ -79,7 +79,9 @@ class Plan:
 
     def left(self, why: str, *, hint: str = "", exit_code: int = EXIT_REFUSED) -> "Plan":
         """Return it as one that moves nothing."""
-        return self.having(way=Way.LEFT, new=None, why=why, hint=hint, exit_code=exit_code)
+        return dataclasses.replace(self, tell=None).having(
+            way=Way.LEFT, new=None, writes=(), why=why, hint=hint, exit_code=exit_code
+        )
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +153,8 @@ def _plan(stake: Stake, copy: Copy, standing: Standing, *, declined: str) -> Pla
             plan.having(way=Way.PULL_REQUEST, old=branch.tip), instead=asked == "push"
         )
     read = copy.store(stake.read)
+    if read != tip and not stake.changes:
+        return plan.having(files=())  # a check-out of another day, with nothing to bring
     if read != tip and not (branch and still and read == branch.files):
         name = differing(read, tip)[0]
         return plan.left(
@@ -215,10 +219,9 @@ def _with_telling(plan: Plan, *, home: str, told: Listing) -> Plan:
     if wish is None:
         return plan.having(url=next((t.url for t in mine if t.open), ""), writes=pushes)
     tell = plan_telling(wish, mine, repo=home)
-    plan = dataclasses.replace(plan, tell=tell).having(url=tell.telling.url)
     if tell.telling.act is Act.LEFT_CLOSED:
-        plan = plan.left(f"a person closed {tell.telling.url}", exit_code=EXIT_DONE)
-        return plan.having(writes=tell.telling.writes)
+        plan, pushes = plan.left(f"a person closed {tell.telling.url}", exit_code=EXIT_DONE), ()
+    plan = dataclasses.replace(plan, tell=tell).having(url=tell.telling.url)
     deletes = (f"delete {home} {stake.branch}",) if plan.gone else ()
     return plan.having(writes=(*pushes, *tell.telling.writes, *deletes))
 

@@ -4,10 +4,14 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from forkbot.errors import EXIT_DONE, EXIT_REFUSED
+from forkbot.errors import EXIT_DONE, EXIT_REFUSED, EXIT_REMOTE
+from forkbot.forge.local import LocalForge
+from forkbot.forge.patience import EnoughError
 from forkbot.git.remote import RefUpdate, Remote
 from forkbot.git.repository import Repository
+from forkbot.model.artefact import Told
 from forkbot.model.update import Way
+from forkbot.update import bring
 from tests.update.place import PATCH, Place, lines, update_of
 
 
@@ -112,3 +116,56 @@ def test_what_cannot_be_looked_at_is_said(place: Place) -> None:
     record = place.night(root=root)
     assert (update_of(record).way, record.exit_code) == (Way.LEFT, 2)
     assert update_of(record).why == "the stacks repository has no commit on its default branch"
+
+
+def test_an_old_checkout_with_nothing_new_brings_nothing(place: Place) -> None:
+    place.begin({"fix": lines(b="B")})
+    root = place.checkout()
+    place.person({"stacks/demo/acknowledged": "# mine\n"})
+    place.repository.git("update-ref", f"refs/heads/{PATCH}", "main")
+    refs, record = place.refs(), place.night(root=root)
+    assert (update_of(record).way, record.exit_code) == (Way.NOTHING, EXIT_DONE)
+    assert place.refs() == refs
+
+
+def _two(place: Place) -> None:
+    """Begin with two stacks whose patches are to be proposed."""
+    upstreams = {name: place.world.upstream(name) for name in ("one", "two")}
+    for name, upstream in upstreams.items():
+        upstream.commit("begin", lines())
+        place.world.stack(upstream, {"fix": lines(b="B")}, name=name)
+    place.settle()
+    for upstream in upstreams.values():
+        upstream.commit("near", lines(d="D"))
+
+
+def test_more_proposals_than_a_run_may_make_wait_for_the_next(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bring, "_PROPOSALS", 1)
+    _two(place)
+    record = place.night()
+    ways = [update_of(record, name).way for name in ("one", "two")]
+    assert (ways, record.exit_code) == ([Way.PULL_REQUEST, Way.LEFT], EXIT_DONE)
+    assert set(place.refs()) == {"main", "forkbot/update/one"}
+    place.night()
+    assert [t.title for t in place.told()] == ["one: fix rewritten", "two: fix rewritten"]
+
+
+def test_what_the_forge_takes_no_more_of_is_not_pushed_either(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _two(place)
+
+    def enough(*_: object) -> Told:
+        raise EnoughError("this run has made the writes it may")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalForge, "open_artefact", enough)
+        record = place.night()
+    assert record.exit_code == EXIT_REMOTE
+    whys = [update_of(record, name).why.partition(" (")[0] for name in ("one", "two")]
+    assert whys == ["this run has made the writes it may"] * 2
+    assert set(place.refs()) == {"main", "forkbot/update/one"}
+    place.night()
+    assert [t.title for t in place.told()] == ["one: fix rewritten", "two: fix rewritten"]
