@@ -210,12 +210,12 @@ def _write(
                 attempt.changes = file_changes_of(attempt, verification, session=session)
             else:
                 attempt.files = write_files_of(attempt, verification, session=session)
-    if Step.TELL in steps:
+    if Step.TELL in steps and Step.WRITE in steps:
         keep(attempts, session=session, away=away, red=_reds(verification))
     if away:
         update_home(attempts, session=session, connection=connection)
     if Step.TELL in steps:
-        lay(attempts, session=session, connection=connection)
+        lay(attempts, session=session, connection=connection, red=_reds(verification))
 
 
 def _reds(verification: Verification | None) -> frozenset[StackName]:

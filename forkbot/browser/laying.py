@@ -26,7 +26,8 @@ from forkbot.session import Session
 from forkbot.words import BranchName, StackName
 from forkbot.writing import answer_changes_of, write_changes
 
-_NOT_YET = "the answer is taken, and what it makes of the stack did not stand the proof"
+_RED = "the answer is taken, and what it makes of the stack did not stand the proof"
+_NOT_YET = "the answer is whole, and the next run takes it into the stack"
 
 
 def keep(
@@ -63,13 +64,15 @@ def _arrived(attempt: Attempt) -> bool:
     return _brought(attempt) and not waits
 
 
-def _lay_out(attempt: Attempt, *, session: Session, forge: Forge) -> None:
+def _lay_out(attempt: Attempt, *, session: Session, forge: Forge, red: bool) -> None:
     """Push the conflict as it is now: both branches, or none."""
     said = attempt.said
     if said.taken and not _brought(attempt) and said.branch is None:
-        said.branch = msgspec.structs.replace(said.taken[-1], why=_NOT_YET)
+        said.branch = msgspec.structs.replace(said.taken[-1], why=_RED if red else _NOT_YET)
     if attempt.stack.policy.when.conflict != "draft-pr":
         said.updates = ()
+        if said.branch is not None and said.branch.state is BranchState.OPEN:
+            said.branch = None  # nobody is led to what is not laid out
     if said.updates and attempt.trouble is None and not session.dry_run:
         _push(attempt, session=session, forge=forge)
 
@@ -151,12 +154,19 @@ def _clear(attempt: Attempt, *, session: Session, connection: Connection) -> tup
     return tuple(msgspec.structs.replace(c, done=True) for c in said.cleared)
 
 
-def lay(attempts: Iterable[Attempt], *, session: Session, connection: Connection) -> None:
+def lay(
+    attempts: Iterable[Attempt],
+    *,
+    session: Session,
+    connection: Connection,
+    red: Container[StackName],
+) -> None:
     """Lay out what is in conflict, and find out what is over, of each stack that was asked for."""
     for attempt in attempts:
         if not attempt.chosen:
             continue
-        _lay_out(attempt, session=session, forge=connection.forge)
+        failed = attempt.stack.name in red
+        _lay_out(attempt, session=session, forge=connection.forge, red=failed)
         try:
             _plan_clearing(attempt, session=session, forge=connection.forge)
         except ForkbotError as e:

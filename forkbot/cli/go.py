@@ -248,7 +248,8 @@ def tell_command(
 
     All stacks when none is named. Each is rebased in memory; of builds a run's verdict is believed,
     where it is about the very same commits, and else nothing is said of them. Publishes nothing and
-    changes no file. One artefact a stack and kind; when: in stack.yaml says which.
+    changes no file; only a conflict is laid out on its branch. One artefact a stack and kind; when:
+    in stack.yaml says which.
     """
     return _go(
         "tell", root, stacks, channel=channel, steps=Step.REBASE | Step.TELL, aim=Aim(),

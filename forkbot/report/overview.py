@@ -251,6 +251,13 @@ def writes(record: RunRecord) -> tuple[str, ...]:
             for name in stack.files_to_write
         ]
         lines += stack.update.writes if stack.update else ()
+        if (branch := stack.conflict_branch) is not None:
+            lines += [f"push {branch.repo} {write}" for write in branch.writes]
+        for over in stack.cleared:
+            lines += [f"push {over.repo} {over.recovery}: keeps {over.tip[:12]}"] * bool(
+                over.recovery
+            )
+            lines.append(f"delete {over.repo} {over.branch}: {over.tip[:12]}")
     lines += telling_writes(record)
     # one push may bring the files of several stacks
     lines = list(dict.fromkeys(lines))

@@ -110,7 +110,7 @@ def _settled(stack: StackRecord, rebase: Rebase) -> str:
 def _taken(branch: ConflictBranch, stack: StackRecord, rebase: Rebase, record: RunRecord) -> Matter:
     """Return what is to be told of an answer that is taken while the stack still waits."""
     return Matter(
-        verdict=f"the answer to the conflict of patch {branch.patch} is taken, and not published",
+        verdict=f"patch {branch.patch} is answered, and the stack not yet published with it",
         state=_sentence(branch.why),
         facts=(f"{branch.patch} taken", branch.tip or ""),
         lead=(
