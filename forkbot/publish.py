@@ -21,7 +21,7 @@ from forkbot.model.stack import ForkPolicy, RecoveryPolicy
 from forkbot.rebase.export import COMMITTER
 from forkbot.words import BranchName, Oid, StackName
 
-_WORKFLOWS = b".github/workflows"
+WORKFLOWS = b".github/workflows"
 _LEAVE_OUT = b"""Leave out upstream's workflows
 
 A forge runs what .github/workflows holds wherever it is pushed, and takes it only from a token
@@ -103,7 +103,7 @@ def leave_out_workflows(tip: Oid, *, repository: Repository) -> tuple[Oid, int]:
     """
     with Workbench(repository) as bench:
         tree = bench.objects.tree(tip)
-        bare = bench.trees.edit(tree, {_WORKFLOWS: None})
+        bare = bench.trees.edit(tree, {WORKFLOWS: None})
         if bare is None or bare == tree:
             return tip, 0
         gone = sum(1 for _ in bench.trees.changes(tree, bare))

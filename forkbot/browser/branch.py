@@ -13,6 +13,7 @@ from forkbot.git.workbench import Workbench
 from forkbot.laid import silent_paths
 from forkbot.model.place import Place
 from forkbot.model.stack import Stack
+from forkbot.publish import WORKFLOWS, leave_out_workflows
 from forkbot.rebase.answer import files_digest
 from forkbot.rebase.export import COMMITTER
 from forkbot.rebase.stuck import Stuck
@@ -68,22 +69,38 @@ def is_conflicts(ref: str, stack: StackName, channel: Channel) -> bool:
     return ref.startswith(folder_of(stack)) and name.startswith(kind)
 
 
+def ground_of(stuck: Stuck, stack: Stack, *, repository: Repository) -> Oid:
+    """Return what the conflict is laid out on: the series up to it.
+
+    Without upstream's workflows where the policy leaves them out, for the token may not push them;
+    unless the patch itself changes them, and a person has to see that.
+    """
+    if stack.policy.fork.workflows == "keep":
+        return stuck.head
+    with Workbench(repository) as bench:
+        before = bench.trees.find(bench.objects.tree(stuck.head), WORKFLOWS)
+        if before != bench.trees.find(stuck.tree, WORKFLOWS):
+            return stuck.head
+    return leave_out_workflows(stuck.head, repository=repository)[0]
+
+
 def lay_commit(
     stuck: Stuck, stack: Stack, *, channel: Channel, base: Place, onto: Place,
     repository: Repository,
 ) -> Oid:  # fmt: skip
     """Write the commit with the markers, on top of the series up to them."""
     silent = silent_paths(stuck, lent=repository)
+    ground = ground_of(stuck, stack, repository=repository)
     with Workbench(repository) as bench:
-        tree: Oid | None = stuck.tree
+        changes: dict[bytes, Entry | None] = {WORKFLOWS: None} if ground != stuck.head else {}
         if silent:
             text = bench.objects.write("blob", _note(stuck, stack, silent).encode())
-            note = {note_path(stuck, bench=bench): Entry(b"100644", text)}
-            tree = bench.trees.edit(stuck.tree, note)
+            changes[note_path(stuck, bench=bench)] = Entry(b"100644", text)
+        tree = bench.trees.edit(stuck.tree, changes)
         assert tree is not None, "nothing stands where the note is put"
         who = f"{COMMITTER} {bench.objects.committed(onto.commit)} +0000".encode()
         return bench.objects.write_commit(
-            tree=tree, parents=(stuck.head,), author=who, committer=who,
+            tree=tree, parents=(ground,), author=who, committer=who,
             message=_message(stuck, stack, channel=channel, base=base, onto=onto).encode(),
         )  # fmt: skip
 

@@ -11,6 +11,7 @@ from forkbot.attempt import driver_of, lockfiles_of
 from forkbot.browser.branch import (
     KEEP,
     LaidFrom,
+    ground_of,
     laid_from,
     lay_commit,
     names_of,
@@ -19,6 +20,7 @@ from forkbot.browser.branch import (
 )
 from forkbot.git.remote import Remote
 from forkbot.git.repository import Repository
+from forkbot.git.trees import Entry
 from forkbot.git.workbench import Workbench
 from forkbot.laid import undecided
 from forkbot.locate import Located, place_at
@@ -90,7 +92,7 @@ class Reader:
         stuck = self._stuck(onto)
         commit = top = None
         if stuck is not None and stuck.patch == patch:
-            top = stuck.head
+            top = ground_of(stuck, self.stack, repository=self.repository)
             commit = lay_commit(
                 stuck, self.stack, channel=self.session.channel, base=self.base, onto=onto,
                 repository=self.repository,
@@ -124,11 +126,12 @@ class Reader:
             stuck = self._stuck(place)
             if stuck is None or stuck.patch != patch:
                 continue
-            anchor = next((c for c in laid if c.parents == (stuck.head,)), None)
+            ground = ground_of(stuck, self.stack, repository=self.repository)
+            anchor = next((c for c in laid if c.parents == (ground,)), None)
             if anchor is None:
                 continue
             told = dataclasses.replace(told, onto=place)
-            if stray := self._stray(tip, anchor.oid, stuck.head):
+            if stray := self._stray(tip, anchor.oid, ground):
                 why = _STRAY.format(stray[:12])
                 return dataclasses.replace(told, state=BranchState.FOREIGN, why=why)
             return self._answer(told, stuck, tip, date=date)
@@ -186,7 +189,7 @@ class Reader:
             note = note_path(stuck, bench=bench)
             tree = bench.objects.tree(tip)
             text = bench.trees.content(bench.trees.find(tree, note))
-            theirs = bench.trees.edit(tree, {note: None})
+            theirs = bench.trees.edit(tree, {note: None, **self._left_out(stuck, tree, bench)})
         assert theirs is not None, "to take a file away needs no folder"
         missing = undecided(
             stuck, theirs, told=told_in(text, stuck, lent=lent), keep=KEEP, lent=lent
@@ -207,6 +210,19 @@ class Reader:
             keys=tuple(r.key for r in answer.resolutions),
             answers=with_answer(self.stack.resolutions, stuck, answer.resolutions),
         )
+
+    def _left_out(self, stuck: Stuck, tree: Oid, bench: Workbench) -> dict[bytes, Entry]:
+        """Return upstream's workflows that were not laid out, for nobody took them away."""
+        ground = ground_of(stuck, self.stack, repository=self.repository)
+        if ground == stuck.head:
+            return {}
+        bare = bench.objects.tree(ground)
+        whole = bench.objects.tree(stuck.head)
+        return {
+            path: entry
+            for path, _, entry in bench.trees.changes(bare, whole)
+            if entry is not None and bench.trees.find(tree, path) is None
+        }
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -346,3 +346,42 @@ def test_a_conflict_that_is_gone_takes_its_branches_along_and_keeps_what_people_
     stood = nights.everything()
     nights.night()
     assert nights.everything() == stood
+
+
+def test_upstreams_workflows_are_left_out_of_a_conflicts_branch_too(nights: Nights) -> None:
+    """The token may not push them; that they are not there is no answer of anybody's."""
+    ci = ".github/workflows/ci.yml"
+    policy = nights.world.folder() / "stack.yaml"
+    fork = "fork: {repo: demo, workflows: leave-out}"
+    policy.write_text(policy.read_text().replace("fork: {repo: demo}", fork))
+    nights.upstream.commit("ci", {ci: "on: push\n", ".github/dependabot.yml": "version: 2\n"})
+    branch = branch_of(nights.night())
+    assert branch.state is BranchState.OPEN
+    for name in (BRANCH, BASE):
+        assert ci not in nights.files(name)
+        assert ".github/dependabot.yml" in nights.files(name)
+    said = nights.fork.git("diff", "--name-only", BASE, BRANCH).stdout.decode()
+    assert said == "clean.rs\nsrc/lib.rs\n"
+    stood = nights.everything()
+    assert branch_of(nights.night()).writes == ()
+    assert nights.everything() == stood
+
+    person = nights.person()
+    person.commits({"src/lib.rs": SECOND})
+    person.pushes()
+    (taken,) = nights.night().answered
+    assert (taken.state, taken.besides) == (BranchState.TAKEN, ())
+    assert "workflows" not in nights.patch("second")
+
+
+def test_workflows_that_a_person_adds_are_part_of_their_answer(nights: Nights) -> None:
+    policy = nights.world.folder() / "stack.yaml"
+    fork = "fork: {repo: demo, workflows: leave-out}"
+    policy.write_text(policy.read_text().replace("fork: {repo: demo}", fork))
+    nights.upstream.commit("ci", {".github/workflows/ci.yml": "on: push\n"})
+    nights.night()
+    person = nights.person()
+    person.commits({"src/lib.rs": SECOND, ".github/workflows/own.yml": "on: push\n"})
+    person.pushes()
+    (taken,) = nights.night().answered
+    assert (taken.state, taken.besides) == (BranchState.TAKEN, (".github/workflows/own.yml",))
