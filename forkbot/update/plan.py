@@ -157,8 +157,11 @@ def _plan(stake: Stake, copy: Copy, standing: Standing, *, declined: str) -> Pla
         return plan.having(files=())  # a check-out of another day, with nothing to bring
     if read != tip and not (branch and still and read == branch.files):
         name = differing(read, tip)[0]
+        file = f"stacks/{stake.stack}/{name}"
         return plan.left(
-            f"stacks/{stake.stack}/{name} is not here as {standing.base} has it",
+            f"{file} is not here as {standing.base} has it"
+            if name in tip
+            else f"{standing.base} has no {file}, and it is here",
             hint="git pull; commit and push what is yours; the next run goes on from there",
         )
     # a lock that waits in a pull request waits because it could not be pushed

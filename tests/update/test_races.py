@@ -108,6 +108,17 @@ def test_a_stacks_folder_inside_a_repository_is_found_there(place: Place) -> Non
     }  # fmt: skip
 
 
+def test_a_stack_that_nobody_pushed_is_not_pushed_by_the_bot(place: Place) -> None:
+    place.begin({"fix": lines(b="B")})
+    root = place.checkout()
+    (root / "stacks" / "demo").rename(root / "stacks" / "other")
+    (root / "stacks" / "other" / "stack.lock").unlink()
+    update = update_of(place.night(root=root), "other")
+    assert (update.way, update.exit_code) == (Way.LEFT, EXIT_REFUSED)
+    assert update.why == "main has no stacks/other/patches/fix.patch, and it is here"
+    assert set(place.refs()) == {"main"}
+
+
 def test_what_cannot_be_looked_at_is_said(place: Place) -> None:
     upstream = place.begin({"fix": lines(b="B")})
     upstream.commit("far", {"other": "x\n"})
