@@ -29,6 +29,19 @@ SECRETS = {
 SPY = """\
 fn main() {
     let seen: String = std::env::vars().map(|(k, v)| format!("{k}={v}\\n")).collect();
+    let mut seen = seen;
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let mut places: Vec<_> = processes.map(|p| p.path().join("environ")).collect();
+    places.push(concat!(env!("CARGO_HOME"), "/credentials.toml").into());
+    let here = std::env::current_dir().unwrap();
+    places.extend(here.ancestors().map(|p| p.join(".git/config")));
+    for place in places {
+        let data = std::fs::read(&place).unwrap_or_default();
+        let found = String::from_utf8_lossy(&data);
+        if found.contains(&"husk".replace('k', "h")) {
+            seen += &format!("{}={found}\n", place.display());
+        }
+    }
     let out = std::env::var("OUT_DIR").unwrap();
     std::fs::write(format!("{out}/seen"), &seen).unwrap();
     println!("cargo::warning={}", seen.replace('\\n', " "));
@@ -45,6 +58,11 @@ fn main() {
 @pytest.mark.parametrize("fails", [False, True], ids=["a build script", "one that fails"])
 def test_a_build_script_sees_no_secret(crates: Crates, fails: bool) -> None:  # noqa: FBT001
     world = crates.world
+    if why := why_not(world.env["PATH"]):
+        pytest.skip(f"this system cannot keep upstream's code apart: {why}")
+    (Path(world.env["CARGO_HOME"]) / "credentials.toml").write_text('[registry]\ntoken = "hush"\n')
+    (world.root / ".git").mkdir()
+    (world.root / ".git" / "config").write_text("[http]\n\textraHeader = hush\n")
     spy = SPY.replace("PORT", crates.registry.url.rpartition(":")[2])
     spy = spy.replace('option_env!("SPY_FAILS").is_some()', "true" if fails else "false")
     crates.release("lower", "1.0.1", LOWER, more={"build.rs": spy})
@@ -54,14 +72,14 @@ def test_a_build_script_sees_no_secret(crates: Crates, fails: bool) -> None:  # 
     names = {line.partition("=")[0] for line in seen.splitlines()}
     assert "hush" not in seen
     assert not names & set(SECRETS)
-    assert ("kept apart" in said.err) == bool(why_not(world.env["PATH"]))
+    assert "kept apart" not in said.err
     assert not [n for n in names if n.lower().endswith("_proxy") or n.startswith("FORKBOT")]
     assert f"\nHOME={world.place / 'home'}\n" not in f"\n{seen}"
     net = next((world.root / ".forkbot" / "build").rglob("out/net")).read_text()
     assert net.startswith("Err("), "the network was there"
     assert "hush" not in said.out + said.err
     for path in world.root.rglob("*"):
-        if path.is_file():
+        if path.is_file() and ".git" not in path.parts:
             assert b"hush" not in path.read_bytes(), path
 
 
