@@ -168,7 +168,7 @@ def _words(step: Step) -> str:
     match step:
         case Open():
             what = "pull request" if step.draft.pull_request else "issue"
-            title = step.draft.title.replace("\u200b", "")  # which keeps it quiet over there
+            title = step.draft.title.replace("\u2060", "")  # which keeps it quiet over there
             return f"open {what} {title!r}"
         case Comment():
             return f"comment on {_name(step.told)}"

@@ -30,7 +30,8 @@ def inline(text: str) -> str:
 
 def title(text: str) -> str:
     """Return foreign text for a title, where no Markdown is read but references are."""
-    return _dead(text)
+    # a joiner does the same, and a page that is too narrow breaks no line there
+    return _dead(text).replace(_BREAK, "\u2060")
 
 
 def in_html(text: str) -> str:

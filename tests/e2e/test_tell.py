@@ -50,10 +50,10 @@ def test_a_conflict_is_told_once_and_closed_when_it_is_over(
     broke = (upstream.tip or "")[:12]
     before = world.listing()
     said = world.forkbot("tell", "--dry-run", code=3)
-    title = f"demo: patch fix is in conflict in 1 file, broken by {broke[:6]}\u200b{broke[6:]}"
+    title = f"demo: patch fix is in conflict in 1 file, broken by {broke[:6]}\u2060{broke[6:]}"
     would = [li for li in said.out.splitlines() if li.startswith("would ")]
     assert would[-2:] == [
-        f"would open {what} '{title}' in {repo}".replace("\u200b", ""),
+        f"would open {what} '{title}' in {repo}".replace("\u2060", ""),
         "would write .forkbot/runs/20261118T110640000Z-2/",
     ]
     pushed = [li.partition(": ")[0] for li in would[:-2]]

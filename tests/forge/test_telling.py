@@ -146,8 +146,8 @@ def test_a_conflict_moves_to_its_branch_and_ends_there(desk: Desk) -> None:
     record = JUDGED["judged-conflict"]
     desk.tell(record)
     title = (
-        "tokio: patch wasi-inline-lookup is in conflict in 6 files, broken by #\u200b7933, "
-        "#\u200b7055 and 2 more"
+        "tokio: patch wasi-inline-lookup is in conflict in 6 files, broken by #\u20607933, "
+        "#\u20607055 and 2 more"
     )
     assert next(s.title for s in desk.home.seen() if s.open) == title
     moved = desk.tell(with_branch(BRANCH))
