@@ -56,6 +56,7 @@ class GitHubForge:
             else None
         )
         self._labels: set[tuple[str, str]] = set()  # that are known to be there
+        self._there: set[str] = set()
 
     def __repr__(self) -> str:
         """Return whose repositories they are, and nothing of the token."""
@@ -70,13 +71,16 @@ class GitHubForge:
         return Remote(url, ambient=self._ambient, credential=credential)
 
     def exists(self, repo: str) -> bool:
-        """Return whether the repository is there, for us."""
+        """Return whether the repository is there, for us; what was there is not asked for again."""
+        if repo in self._there:
+            return True
         try:
             self._api.get(self._at(repo), object)
         except AnswerError as e:
             if e.status == 404:
                 return False
             raise
+        self._there.add(repo)
         return True
 
     def create(self, repo: str) -> None:
