@@ -128,6 +128,23 @@ def plan_telling(wish: Artefact | Over, told: Sequence[Told], *, repo: str) -> P
     return Plan(telling=telling, steps=tuple(steps), since=since)
 
 
+def plan_withdrawal(opened: Telling, told: Sequence[Told]) -> Plan | None:
+    """Return what closes again what was opened, where another run was quicker; None where not."""
+    twins = [t for t in told if t.open and t.mark.identity == opened.identity]
+    ours = next((t for t in twins if t.url == opened.url), None)
+    if ours is None or not (earlier := [t for t in twins if t.number < ours.number]):
+        return None
+    steps = _closing([ours], _twice(earlier[0]))
+    telling = Telling(
+        repo=opened.repo,
+        identity=opened.identity,
+        act=Act.MEANWHILE,
+        url=earlier[0].url,
+        writes=tuple(_words(s) for s in steps),
+    )
+    return Plan(telling=telling, steps=tuple(steps))
+
+
 def carry_out(plan: Plan, *, forge: Forge) -> Telling:
     """Write what the plan says. A ``RemoteError`` tells what was done and what was not.
 
@@ -278,6 +295,10 @@ def _comment(told: Told, text: str) -> Comment:
 
 def _elsewhere(other: Told, keep: Told | None, wish: Artefact) -> str:
     if keep is not None and _fits(other, wish):
-        return f"Two runs at once told the same; it goes on in {_name(keep)}."
+        return _twice(keep)
     kind = "a pull request" if wish.pull_request else "an issue"
     return f"Told in {kind} of its own from now on."
+
+
+def _twice(keep: Told) -> str:
+    return f"Two runs at once told the same; it goes on in {_name(keep)}."

@@ -28,7 +28,7 @@ from forkbot.report.artefact import KINDS, Wish, family_wishes, wishes
 from forkbot.report.dashboard import dashboard, dashboard_identity
 from forkbot.report.phrases import count
 from forkbot.session import Session
-from forkbot.tell import Plan, carry_out, plan_telling
+from forkbot.tell import Plan, carry_out, plan_telling, plan_withdrawal
 
 _MANY = 100  # writes: with more, a run may end before the last of them
 
@@ -95,6 +95,7 @@ def tell(
     # last, for it leads to the others
     if whole and (desk.ended is None or connection.home in desk.standing):
         _carry_out([_plan_dashboard(record, family, desk.done, desk)], desk)
+    _settle(desk)
     return _recorded(record, desk)
 
 
@@ -179,6 +180,26 @@ def _carry_out(plans: Iterable[Plan | None], desk: _Desk) -> None:
             if isinstance(e, EnoughError) and desk.ended is None:
                 desk.end(e, sum(bool(later.steps) for later in due[at:]))
             desk.untold.setdefault(telling.identity, desk.ended or e)
+
+
+def _settle(desk: _Desk) -> None:
+    """Close again what another run opened a moment before: its own goes on.
+
+    Both looked before either wrote, and no forge opens an issue on a condition. What cannot be
+    looked at now, the next run finds twice and mends.
+    """
+    opened = [at for at, t in enumerate(desk.done) if t.act is Act.OPEN and t.done]
+    standing: dict[str, tuple[Told, ...]] = {}
+    for at in opened:
+        telling = desk.done[at]
+        try:
+            if telling.repo not in standing:
+                standing[telling.repo] = desk.connection.forge.artefacts(telling.repo)
+            plan = plan_withdrawal(telling, standing[telling.repo])
+            if plan is not None:
+                desk.done[at] = carry_out(plan, forge=desk.connection.forge)
+        except ForkbotError:
+            return
 
 
 def _recorded(record: RunRecord, desk: _Desk) -> RunRecord:

@@ -84,13 +84,19 @@ def _push(attempt: Attempt, *, session: Session, forge: Forge) -> None:
     assert attempt.repository is not None
     branch = said.branch
     session.say(f"{attempt.stack.name}: laying out the conflict of patch {branch.patch}")
+    head = HEADS + branch.branch
     try:
         forge.create(branch.repo)
-        forge.remote(branch.repo).push(attempt.repository, said.updates)
+        if not forge.remote(branch.repo).push(attempt.repository, said.updates):
+            session.say(f"{attempt.stack.name}: another run laid out the same meanwhile")
     except ForkbotError as e:
-        # a lost lease is a person or another run that was quicker: the next run looks again
-        said.failed = None if isinstance(e, PushRefusedError) and e.lease_lost else e
-        old = said.refs.get(HEADS + branch.branch)
+        old = said.refs.get(head)
+        if isinstance(e, PushRefusedError) and e.lease_lost:
+            # a person or another run was quicker: the next run looks again, and what they opened
+            # for the branch that stands there now stays open
+            old = forge.remote(branch.repo).refs(head).get(head)
+        else:
+            said.failed = e
         said.branch = msgspec.structs.replace(
             branch, state=BranchState.REFUSED, why=e.what, tip=old
         )

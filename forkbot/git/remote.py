@@ -172,10 +172,9 @@ class Remote:
         if said.code == 0:
             told = [line for line in said.stdout.splitlines() if b"\t" in line]
             return bool(lost) or not all(line.startswith(b"=") for line in told)
-        if lost and self.refs(*(u.ref for u in updates)) == {
-            u.ref: u.new for u in updates if u.new
-        }:
-            return True  # one of those arrived
+        wanted = {u.ref: u.new for u in updates if u.new}
+        if self.refs(*(u.ref for u in updates)) == wanted:
+            return bool(lost)  # one of those arrived, or somebody else was quicker with the same
         rejected = rejections(said.stdout)
         if not rejected or any("unpacker error" in r.words for r in rejected):
             raise self._trouble(process.last_words(said.stderr))

@@ -143,6 +143,7 @@ class Act(enum.Enum):
     UPDATE = "update"
     REOPEN = "reopen"
     CLOSE = "close"
+    MEANWHILE = "meanwhile"  # another run has just told the same
     LEFT_CLOSED = "left-closed"  # a person closed it, and the facts are what they were
 
 

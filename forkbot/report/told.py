@@ -9,6 +9,7 @@ _DID = {
     Act.UPDATE: "brought up to date",
     Act.REOPEN: "reopened",
     Act.CLOSE: "closed",
+    Act.MEANWHILE: "told by another run meanwhile",
     Act.LEFT_CLOSED: "left closed, as a person closed it",
 }
 

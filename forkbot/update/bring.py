@@ -90,14 +90,14 @@ def _finished(plan: Plan, copy: Copy, *, forge: Forge, ended: list[EnoughError])
         if ended and plan.tell is not None and plan.tell.steps:
             raise ended[0]
         if update.way is Way.PULL_REQUEST and update.new is not None:
-            _push(copy, plan.stake.branch, update.new, expected=update.old)
-            update = msgspec.structs.replace(update, done=update.done + 1)
+            moved = _push(copy, plan.stake.branch, update.new, expected=update.old)
+            update = msgspec.structs.replace(update, done=update.done + moved)
         if plan.tell is not None:
             told = carry_out(plan.tell, forge=forge)
             update = msgspec.structs.replace(update, url=told.url, done=update.done + told.done)
         if plan.gone is not None:
-            _push(copy, plan.stake.branch, None, expected=plan.gone)
-            update = msgspec.structs.replace(update, done=update.done + 1)
+            moved = _push(copy, plan.stake.branch, None, expected=plan.gone)
+            update = msgspec.structs.replace(update, done=update.done + moved)
     except ForkbotError as e:
         # whichever stack met it first, the reason is everybody's
         first = e.__cause__ if isinstance(e.__cause__, EnoughError) else e
@@ -110,6 +110,7 @@ def _lost(plan: Plan, error: RefusedError) -> Plan:
     return plan.left(error.what, hint="the next run starts from what is there then")
 
 
-def _push(copy: Copy, branch: BranchName, new: Oid | None, *, expected: Oid | None) -> None:
+def _push(copy: Copy, branch: BranchName, new: Oid | None, *, expected: Oid | None) -> bool:
+    """Return whether this moved it: another run may have been quicker with the same."""
     update = RefUpdate(ref=f"refs/heads/{branch}", expected=expected, new=new)
-    copy.remote.push(copy.repository, [update])
+    return copy.remote.push(copy.repository, [update])

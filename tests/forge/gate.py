@@ -195,9 +195,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             token=self.headers.get("Authorization", "").rpartition(" ")[2],
         )
         gate.note(asked)
-        fault = gate.fault(asked) or gate.refusal(asked)
-        if asked.writes and not gate.meet(asked):
-            fault = Lost(after=False)
+        met = not asked.writes or gate.meet(asked)  # which may take its time
+        fault = (gate.fault(asked) or gate.refusal(asked)) if met else Lost(after=False)
         match fault:
             case None:
                 answer = self._behind(data)

@@ -93,8 +93,14 @@ class Hosted(World):
         """Take over what a run on another machine found out about builds."""
         shutil.copytree(other / _RUNS, self.root / _RUNS, dirs_exist_ok=True)
 
-    def next_night(self) -> None:
-        """Go to another machine: a fresh clone, and the verdicts that were found before."""
+    def next_night(self, *, elsewhere: bool = True) -> None:
+        """Go to another machine: a fresh clone, and the verdicts that were found before.
+
+        Not ``elsewhere``, it is the same machine, which pulls.
+        """
+        if not elsewhere:
+            self._git("pull", "--quiet", "--ff-only", "origin", "main")
+            return
         records = self.root / _RUNS
         kept = self.place / "kept"
         if records.is_dir():

@@ -14,7 +14,7 @@ import msgspec
 
 from forkbot.git.repository import Repository, init_bare
 from forkbot.words import Oid
-from tests.forge.emulator import OUR_TOKEN, OWNERS, PERSON, THEIR_TOKEN, Emulator
+from tests.forge.emulator import OWNERS, PERSON, THEIR_TOKEN, Emulator
 from tests.forge.gate import Answer, Asked, Gate
 from tests.forge.smarthttp import GitServer, basic
 from tests.scenario import read_files
@@ -87,7 +87,7 @@ class Hub:
         """Return a path of the API."""
         return f"/repos/{self.owner}/{name}{path}"
 
-    def ask(self, verb: str, path: str, body: object = None, *, token: str = OUR_TOKEN) -> object:
+    def ask(self, verb: str, path: str, body: object = None, *, token: str = "") -> object:
         """Ask emulate past the gate."""
         return self.emulator.ask(verb, path, body, token=token)
 

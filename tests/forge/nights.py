@@ -1,27 +1,61 @@
-"""The nights that the tests break: what is there before each, and how the run is called."""
+"""The nights that the tests break: what is there before each, and how its run ends."""
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
 from forkbot.verify.toolchain import Toolchain
 from forkbot.verify.wasmtime import Wasmtime
 from tests.forge.hosted import Hosted
-from tests.forge.story import easy_news, founded
+from tests.forge.story import easy_news, founded, hard_news
+from tests.scenario import Upstream
 
 RUN = ("run", "--all")
-Night = Callable[[Hosted, Path, tuple[Toolchain, Wasmtime]], None]
+Tools = tuple[Toolchain, Wasmtime]
 
 
-def first(hosted: Hosted, proofs: Path, tools: tuple[Toolchain, Wasmtime]) -> None:
-    """Nothing was published yet."""
-    founded(hosted, proofs, tools)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Night:
+    """A night: what happened before it, to a stack that is on GitHub, and its exit code."""
+
+    name: str
+    before: Callable[[Hosted, Upstream], None]
+    code: int = 0
+
+    def begin(self, hosted: Hosted, proofs: Path, tools: Tools) -> None:
+        """Let all happen that comes before."""
+        self.before(hosted, founded(hosted, proofs, tools))
+
+    def run(self, hosted: Hosted) -> None:
+        """Let the night pass undisturbed."""
+        hosted.forkbot(*RUN, code=self.code)
+
+    def __str__(self) -> str:
+        """Name it in a test's id."""
+        return self.name
 
 
-def easy(hosted: Hosted, proofs: Path, tools: tuple[Toolchain, Wasmtime]) -> None:
-    """What is published is to be moved on."""
-    upstream = founded(hosted, proofs, tools)
+def _easy(hosted: Hosted, upstream: Upstream) -> None:
     hosted.forkbot(*RUN)
+    hosted.next_night()
     easy_news(upstream)
 
 
-NIGHTS: tuple[Night, ...] = (first, easy)
+def _hard(hosted: Hosted, upstream: Upstream) -> None:
+    hosted.forkbot(*RUN)
+    hosted.next_night()
+    hard_news(upstream)
+
+
+def _over(hosted: Hosted, upstream: Upstream) -> None:
+    _hard(hosted, upstream)
+    hosted.forkbot(*RUN, code=3)
+    hosted.next_night()
+    easy_news(upstream)
+
+
+FIRST = Night(name="nothing is published yet", before=lambda _, __: None)
+EASY = Night(name="upstream went on", before=_easy)
+HARD = Night(name="upstream came into the way", before=_hard, code=3)
+OVER = Night(name="upstream is out of the way again", before=_over)
+NIGHTS = (FIRST, EASY, HARD, OVER)

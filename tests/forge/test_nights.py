@@ -4,44 +4,40 @@ from pathlib import Path
 
 import pytest
 
-from forkbot.verify.toolchain import Toolchain
-from forkbot.verify.wasmtime import Wasmtime
 from tests.forge.hosted import Hosted
+from tests.forge.nights import NIGHTS, RUN, Night, Tools
 from tests.forge.story import easy_news, founded
-from tests.scenario import Upstream
 
 pytestmark = pytest.mark.wasm
-RUN = ("run", "--all")
 
 
-@pytest.fixture
-def upstream(hosted: Hosted, proofs: Path, tools: tuple[Toolchain, Wasmtime]) -> Upstream:
-    """Return the upstream of a stack that has just been put on GitHub."""
-    return founded(hosted, proofs, tools)
-
-
-def test_a_dry_run_writes_nothing_anywhere(hosted: Hosted, upstream: Upstream) -> None:
-    hosted.forkbot(*RUN)
-    easy_news(upstream)
-    before = hosted.listing()
-    said, writes = hosted.wrote(*RUN, "--dry-run")
-    assert writes == ()
-    assert "1 would be published" in said.out
-    assert hosted.listing() == before
-
-
-def test_a_night_publishes_and_the_next_one_writes_nothing(
-    hosted: Hosted, upstream: Upstream
+@pytest.mark.parametrize("night", NIGHTS, ids=str)
+def test_a_dry_run_names_writes_and_makes_none(
+    night: Night, hosted: Hosted, proofs: Path, tools: Tools
 ) -> None:
+    night.begin(hosted, proofs, tools)
+    before, standing = hosted.listing(), hosted.standing()
+    said, writes = hosted.wrote(*RUN, "--dry-run", code=night.code)
+    assert writes == ()
+    assert "would " in said.out
+    assert hosted.listing() == before
+    assert hosted.standing() == standing
+
+
+def test_a_night_brings_all_forward_and_the_next_one_writes_nothing(
+    hosted: Hosted, proofs: Path, tools: Tools
+) -> None:
+    upstream = founded(hosted, proofs, tools)
     _, writes = hosted.wrote(*RUN)
-    (tip,) = {w.split()[-1] for w in writes}
-    assert writes == (f"push demo.git refs/heads/wasip2 {tip}",)
+    tip = writes[0].split()[-1]
     easy_news(upstream)
     hosted.next_night()
-    hosted.forkbot(*RUN)
-    fork = hosted.standing()["demo"]
-    assert fork.branches["wasip2"].subjects == ("fix: make it so", "release 1.1.0", "begin")
-    assert fork.tags == (f"refs/tags/forkbot/demo/2026-11-18-{tip}",)
+    _, writes = hosted.wrote(*RUN)
+    world = hosted.standing()
+    assert world["demo"].branches["wasip2"].subjects == (
+        "fix: make it so", "release 1.1.0", "begin",
+    )  # fmt: skip
+    assert world["demo"].tags == (f"refs/tags/forkbot/demo/2026-11-18-{tip}",)
     hosted.next_night()
     _, writes = hosted.wrote(*RUN)
     assert writes == ()

@@ -9,37 +9,30 @@ from pathlib import Path
 
 import pytest
 
-from forkbot.verify.toolchain import Toolchain
-from forkbot.verify.wasmtime import Wasmtime
 from tests.forge.hosted import Hosted
-from tests.forge.nights import NIGHTS, RUN, Night
+from tests.forge.nights import NIGHTS, RUN, Night, Tools
 
 pytestmark = pytest.mark.wasm
 
 
-@pytest.mark.parametrize("night", NIGHTS)
+@pytest.mark.parametrize("night", NIGHTS, ids=str)
 @pytest.mark.parametrize("fresh", [True, False], ids=["another machine", "the same machine"])
 def test_a_night_killed_at_any_write_is_mended_by_the_next(
-    night: Night,
-    hubs: Callable[[], Hosted],
-    proofs: Path,
-    tools: tuple[Toolchain, Wasmtime],
-    *,
-    fresh: bool,
+    night: Night, hubs: Callable[[], Hosted], proofs: Path, tools: Tools, *, fresh: bool
 ) -> None:
     whole = hubs()
-    night(whole, proofs, tools)
-    _, writes = whole.wrote(*RUN)
+    night.begin(whole, proofs, tools)
+    _, writes = whole.wrote(*RUN, code=night.code)
     expected = whole.standing()
     assert writes
     whole.next_night()
-    assert whole.wrote(*RUN)[1] == ()  # so will it be wherever the world is as expected
+    # so will it be wherever the world is as expected
+    assert whole.wrote(*RUN, code=night.code)[1] == ()
     for at in range(len(writes)):
         for done in (False, True):
             hosted = hubs()
-            night(hosted, proofs, tools)
+            night.begin(hosted, proofs, tools)
             assert hosted.killed(*RUN, at=at, done=done), (at, done)
-            if fresh:
-                hosted.next_night()
-            hosted.forkbot(*RUN)
+            hosted.next_night(elsewhere=fresh)
+            night.run(hosted)
             assert hosted.standing() == expected, (at, done)
