@@ -4,7 +4,7 @@ A red is told where it can be mended: an error in mio's code belongs to mio, alt
 build that met it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from msgspec.structs import replace
 
@@ -15,7 +15,7 @@ from forkbot.report.alarms import drift_sections
 from forkbot.report.document import Block, Code, Items, Paragraph, Section, Word
 from forkbot.report.fates import fate_section, range_diff_sections
 from forkbot.report.matter import Matter, steady
-from forkbot.report.phrases import clip, count
+from forkbot.report.phrases import clip, count, listed
 from forkbot.report.steps import build_again
 from forkbot.report.troubles import AS_IT_WAS, went, whole
 from forkbot.report.verified import (
@@ -35,6 +35,9 @@ def build(stack: StackRecord, record: RunRecord) -> Matter | str | None:
     verdict, rebase = record.verdict, stack.rebase
     if verdict is None or rebase is None or verdict.problems:
         return None
+    shared = _shared(verdict)
+    if any(b.stack == stack.name and b.why in shared for b in verdict.builds):
+        return None  # told once, of the family
     mine = tuple(
         b for b in verdict.builds if b.colour is Colour.RED and owner(b, record) == stack.name
     )
@@ -86,10 +89,11 @@ def family(record: RunRecord) -> Matter | str | None:
     verdict = record.verdict
     if verdict is None:
         return None
-    if not verdict.problems:
+    shared = tuple(f"{listed(names, most=6)}: {why}" for why, names in _shared(verdict).items())
+    if not (verdict.problems or shared):
         tried = verdict.reused or any(b.colour is not Colour.HELD for b in verdict.builds)
         return "The family's crates are all used, and used once, again" if tried else None
-    first, *more = (steady(p) for p in verdict.problems)
+    first, *more = (steady(p) for p in (*verdict.problems, *shared))
     rest = f" (and {len(more):,} more)" if more else ""
     channel = [] if record.channel.value == "main" else ["--channel", record.channel.value]
     again = " ".join(["forkbot run --all", *channel, "--dry-run"])
@@ -107,6 +111,19 @@ def family(record: RunRecord) -> Matter | str | None:
         orders=(),
         whole=again,
     )  # fmt: skip
+
+
+def _shared(verdict: Verdict) -> Mapping[str, list[str]]:
+    """Return why several stacks alike do not build, where no compiler says whose fault it is.
+
+    What stands in the way of a leg's crate graph is said of each stack that the leg had.
+    """
+    found: dict[str, list[str]] = {}
+    for build in verdict.builds:
+        if build.colour is Colour.RED and not _errors(build):
+            names = found.setdefault(build.why, [])
+            names += [build.stack] * (build.stack not in names)
+    return {why: names for why, names in found.items() if len(names) > 1}
 
 
 def owner(build: Build, record: RunRecord) -> str:

@@ -16,6 +16,7 @@ from forkbot.model.order import Given, Order
 from forkbot.model.publication import Move
 from forkbot.model.record import RunRecord
 from forkbot.model.stack import WhenPolicy
+from forkbot.model.verdict import Colour
 from forkbot.report.artefact import KINDS, Wish, family_wishes, how_told, wishes
 from forkbot.report.dashboard import dashboard
 from forkbot.words import BranchName, PatchName, StackName
@@ -255,6 +256,24 @@ def test_an_error_is_told_where_its_code_is() -> None:
     overs = {w.identity for w in told(shifted) if isinstance(w, Over)}
     met = Identity(kind=Kind.BUILD, channel=record.channel, stack=StackName("hyper-util"))
     assert met not in overs
+
+
+def test_what_no_compiler_said_of_several_stacks_is_told_once() -> None:
+    """Two legs, and the graph of one does not resolve: one issue of the family's, not one each."""
+    record = RECORDS["red-build"]
+    assert record.verdict is not None
+    why = "cargo cannot resolve the family: failed to select a version for `mio`"
+    builds = tuple(
+        replace(b, colour=Colour.RED, why=why, diagnostics=()) if b.stack != "mio" else b
+        for b in record.verdict.builds
+    )
+    unresolved = replace(record, verdict=replace(record.verdict, builds=builds, smokes=()))
+    found = [w for w in told(unresolved) if isinstance(w, Artefact)]
+    assert [(w.identity.stack, w.title) for w in found] == [
+        (None, f"the family (release): tokio and hyper-util: {why}")
+    ]
+    ends = {(w.identity.stack, w.identity.kind) for w in told(unresolved) if isinstance(w, Over)}
+    assert ("tokio", Kind.BUILD) not in ends
 
 
 def test_a_dashboard_of_a_thousand_fits_and_counts_them_all() -> None:
