@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from forkbot.forge.base import Forge
+from forkbot.forge.base import Forge, Forks
 from forkbot.forge.local import LocalForge
 
 
@@ -16,6 +16,7 @@ class Connection:
 
     forge: Forge
     home: str
+    forks: Forks | None = None  # where forks are read; None: where they are written, too
 
     @property
     def updates(self) -> bool:

@@ -9,6 +9,8 @@ import contextlib
 from collections.abc import Iterator
 
 from forkbot.attempt import Attempt, attempt_rebase
+from forkbot.browser.looking import hear
+from forkbot.connection import Connection
 from forkbot.errors import ForkbotError
 from forkbot.locate import Aim
 from forkbot.model.plan import Leg, News, Plan
@@ -24,10 +26,11 @@ from forkbot.words import Channel, StackName
 MOST_LEGS = 256  # jobs that one matrix of Actions may have
 
 
-def plan(session: Session, *, most: int = MOST_LEGS) -> Plan:
+def plan(session: Session, *, connection: Connection, most: int = MOST_LEGS) -> Plan:
     """Return what is new on the session's channel; every stack is rebased, and nothing is written.
 
-    ``most`` is how many legs there may be: with more families than that, a leg has several.
+    What people answered to a conflict is in it, where the fork can be read. ``most`` is how many
+    legs there may be: with more families than that, a leg has several.
     """
     toolchain = _toolchain(session)
     with contextlib.ExitStack() as held, session.alone():
@@ -39,6 +42,8 @@ def plan(session: Session, *, most: int = MOST_LEGS) -> Plan:
                            held=held)
             for stack in family
         ]  # fmt: skip
+        forks = connection.forks or connection.forge
+        hear(attempts, session=session, forks=forks, fixed=False)
         groups = [[a for a in attempts if a.stack.name in names] for names in families(family)]
         news = {
             a.stack.name: news_of(a, group, session=session, toolchain=toolchain)

@@ -12,7 +12,7 @@ import time
 from forkbot.attempt import Attempt, attempt_rebase
 from forkbot.believe import believe
 from forkbot.browser.laying import clear, keep, lay
-from forkbot.browser.looking import Look, look
+from forkbot.browser.looking import Look, hear, look
 from forkbot.connection import Connection
 from forkbot.errors import ForkbotError, RemoteError
 from forkbot.forge.base import Forge
@@ -44,6 +44,7 @@ class Step(enum.Flag):
     WRITE = enum.auto()  # update the stack's files
     GROUND = enum.auto()  # build and run the floor of a stack in conflict
     UPDATE = enum.auto()  # bring the stack's files to the stacks repository, where a forge has it
+    HEAR = enum.auto()  # take what people answered on the forge, and tell nobody
     TELL = enum.auto()  # bring issues and pull requests to what was found
 
 
@@ -144,6 +145,9 @@ def _heard(
             attempt.stack, chosen=False, session=session, aim=aim, toolchain=toolchain, held=held
         )
 
+    if Step.HEAR in steps:
+        forks = connection.forks or connection.forge
+        hear(attempts, session=session, forks=forks, fixed=aim != Aim())
     if Step.TELL not in steps:
         return False
     how = Look(

@@ -114,7 +114,7 @@ def _plan_clearing(attempt: Attempt, *, session: Session, forge: Forge) -> None:
         return
     if said.refs is None:
         there = plan is not None and plan.old is not None  # then it was looked at already
-        said.refs = conflict_refs(attempt, session=session, forge=forge, there=there)
+        said.refs = conflict_refs(attempt, session=session, forks=forge, there=there)
     mine = {
         ref
         for patch in (*(b.patch for b in said.taken), *said.parked)

@@ -12,6 +12,7 @@ from forkbot.browser.parking import park
 from forkbot.browser.taking import conflict_refs, take_answers
 from forkbot.connection import Connection
 from forkbot.errors import RemoteError, TimedOutError
+from forkbot.forge.base import Forks
 from forkbot.model.artefact import Label, Told
 from forkbot.model.order import ORDER_LABELS, Order
 from forkbot.session import Session
@@ -50,12 +51,25 @@ def look(attempts: list[Attempt], with_: Look) -> bool:
     return any(g.order is Order.RETRY and g.obeyed for g in given)
 
 
+def hear(attempts: Iterable[Attempt], *, session: Session, forks: Forks, fixed: bool) -> None:
+    """Take answers that can be read here, so that what they make can be proven; tell nobody.
+
+    A fork that cannot be read from here, a private one, has its answers taken where it can.
+    """
+    for attempt in attempts:
+        try:
+            take_answers(attempt, session=session, forks=forks, fixed=fixed)
+        except (RemoteError, TimedOutError) as e:
+            session.say(f"{attempt.stack.name}: its fork is not read here: {e.what}")
+        attempt.said.branch, attempt.said.updates = None, ()
+
+
 def _looked_at(attempt: Attempt, home: Iterable[Told], with_: Look) -> Attempt:
     connection, session, stack = with_.connection, with_.session, attempt.stack
     forge, fork = connection.forge, stack.policy.fork.repo
     found = orders_in(connection.home, home, stack.name, session=session, forge=forge)
     if attempt.conflict is not None:
-        attempt.said.refs = conflict_refs(attempt, session=session, forge=forge)
+        attempt.said.refs = conflict_refs(attempt, session=session, forks=forge)
         if attempt.said.refs:
             there = forge.artefacts(fork)
             found += orders_in(fork, there, stack.name, session=session, forge=forge)
@@ -68,7 +82,7 @@ def _looked_at(attempt: Attempt, home: Iterable[Told], with_: Look) -> Attempt:
     attempt.said.orders = tuple(f.given for f in orders)
     attempt.said.labels = tuple(_label(f) for f in orders if f.given.by and f.given.obeyed)
     _skip([f for f in found if f.given.order is Order.SKIP_PATCH], attempt, with_)
-    take_answers(attempt, session=session, forge=forge, fixed=with_.fixed)
+    take_answers(attempt, session=session, forks=forge, fixed=with_.fixed)
     return attempt
 
 

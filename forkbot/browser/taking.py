@@ -8,7 +8,7 @@ import msgspec
 from forkbot.attempt import Attempt
 from forkbot.browser.branch import HEADS, folder_of, is_conflicts, names_of
 from forkbot.browser.reading import NO_FURTHER, Reader, Reading
-from forkbot.forge.base import Forge
+from forkbot.forge.base import Forks
 from forkbot.git.remote import RefUpdate
 from forkbot.model.conflictbranch import BranchState, ConflictBranch
 from forkbot.model.place import Place
@@ -18,7 +18,7 @@ from forkbot.session import Session
 from forkbot.words import Oid, PatchName
 
 
-def take_answers(attempt: Attempt, *, session: Session, forge: Forge, fixed: bool) -> None:
+def take_answers(attempt: Attempt, *, session: Session, forks: Forks, fixed: bool) -> None:
     """Look what people did with the branches of a stack in conflict, and rebase with that.
 
     ``fixed``: a person said where to go, so that no answer leads elsewhere. What stays in conflict
@@ -26,29 +26,29 @@ def take_answers(attempt: Attempt, *, session: Session, forge: Forge, fixed: boo
     """
     if attempt.conflict is not None:
         if attempt.said.refs is None:
-            attempt.said.refs = conflict_refs(attempt, session=session, forge=forge)
-        _Taking(attempt=attempt, session=session, forge=forge, fixed=fixed).go()
+            attempt.said.refs = conflict_refs(attempt, session=session, forks=forks)
+        _Taking(attempt=attempt, session=session, forks=forks, fixed=fixed).go()
 
 
 def conflict_refs(
-    attempt: Attempt, *, session: Session, forge: Forge, there: bool = False
+    attempt: Attempt, *, session: Session, forks: Forks, there: bool = False
 ) -> dict[str, Oid]:
     """Return the refs of all conflicts of the stack; ``there``: its fork is known to be."""
     stack = attempt.stack
-    if not there and not forge.exists(stack.policy.fork.repo):
+    if not there and not forks.exists(stack.policy.fork.repo):
         return {}
-    found = forge.remote(stack.policy.fork.repo).refs(f"{folder_of(stack.name)}*")
+    found = forks.remote(stack.policy.fork.repo).refs(f"{folder_of(stack.name)}*")
     return {r: oid for r, oid in found.items() if is_conflicts(r, stack.name, session.channel)}
 
 
 class _Taking:
     """One stack, with each answer that is found."""
 
-    def __init__(self, *, attempt: Attempt, session: Session, forge: Forge, fixed: bool) -> None:
+    def __init__(self, *, attempt: Attempt, session: Session, forks: Forks, fixed: bool) -> None:
         assert attempt.rebased is not None
         self.attempt = attempt
         self.session = session
-        self.remote = forge.remote(attempt.stack.policy.fork.repo)
+        self.remote = forks.remote(attempt.stack.policy.fork.repo)
         self.fixed = fixed
         self.newest = attempt.rebased.facts.onto
         self.stack = attempt.stack

@@ -8,6 +8,7 @@ from forkbot.connection import Connection
 from forkbot.errors import UsageError
 from forkbot.forge.auth import Auth, parse_app, parse_token
 from forkbot.forge.local import LocalForge
+from forkbot.forge.public import PublicForks
 from forkbot.session import Session
 
 _APP = ("FORKBOT_APP_ID", "FORKBOT_APP_KEY", "FORKBOT_APP_INSTALLATION")
@@ -20,10 +21,9 @@ def connected(session: Session) -> Connection:
     app = {name: os.environ.get(name, "") for name in _APP}
     if not token and not any(app.values()):
         forge = LocalForge(session.state / "forge", ambient=session.ambient)
-        return Connection(forge=forge, home=_HOME)
+        return Connection(forge=forge, home=_HOME, forks=_public(session))
     home = os.environ.get("FORKBOT_STACKS_REPO") or os.environ.get("GITHUB_REPOSITORY", "")
-    owner = os.environ.get("FORKBOT_OWNER") or os.environ.get("GITHUB_REPOSITORY_OWNER", "")
-    owner = owner or home.partition("/")[0]
+    owner = _owner() or home.partition("/")[0]
     if "/" not in home:
         raise UsageError(
             "a token is there, and nothing says which repository on GitHub holds the stacks",
@@ -43,6 +43,18 @@ def connected(session: Session) -> Connection:
         ),
         home=home,
     )
+
+
+def _owner() -> str:
+    return os.environ.get("FORKBOT_OWNER") or os.environ.get("GITHUB_REPOSITORY_OWNER", "")
+
+
+def _public(session: Session) -> PublicForks | None:
+    """Return the forks as anybody reads them, on a machine of Actions that has no token."""
+    web = os.environ.get("GITHUB_SERVER_URL", "")
+    if not (_owner() and web):
+        return None
+    return PublicForks(owner=_owner(), web=web, ambient=session.ambient)
 
 
 def _pace(text: str) -> float:

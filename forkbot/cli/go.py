@@ -202,7 +202,7 @@ def verify_command(
     """
     return _go(
         "verify", root, stacks, channel=channel,
-        steps=Step.VERIFY if newest else Step.VERIFY | Step.WRITE, aim=Aim(stay=not newest),
+        steps=Step.VERIFY | (Step.HEAR if newest else Step.WRITE), aim=Aim(stay=not newest),
         as_json=as_json, again=again, dry_run=dry_run, newest=newest,
     )  # fmt: skip
 

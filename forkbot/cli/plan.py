@@ -40,7 +40,7 @@ def plan_command(
     family: forkbot verify --newest proves it, and forkbot run --verified believes that.
     """
     with opened(root, channel=Channel(channel)) as session:
-        found = plan(session, most=most)
+        found = plan(session, connection=connected(session), most=most)
         found = msgspec.structs.replace(found, unfinished=_unfinished(session, every=every))
     if outputs is not None:
         _put(found, outputs)

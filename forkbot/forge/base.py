@@ -29,6 +29,18 @@ class Edition:
     base: str | None = None  # of a pull request
 
 
+class Forks(Protocol):
+    """Where forks can be read."""
+
+    def remote(self, repo: str) -> Remote:
+        """Return where git reaches the repository ``repo``."""
+        ...
+
+    def exists(self, repo: str) -> bool:
+        """Return whether the repository is there, as far as that can be said."""
+        ...
+
+
 class Forge(Protocol):
     """A place with one repository a fork, and artefacts in any of them.
 

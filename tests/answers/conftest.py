@@ -33,6 +33,7 @@ NEWS: Changes = {
 SECOND = HEAD.replace("line 20\n", "line twenty, reworded\n")
 BRANCH = "forkbot/demo/conflict-second"
 BASE = "forkbot/demo/base/conflict-second"
+STEPS = Step.REBASE | Step.WRITE | Step.TELL
 ADA = "Ada Lovelace <ada@example.invalid>"
 
 
@@ -58,12 +59,12 @@ class Nights:
         self.upstream.commit("rework it all (#7)", files)
         self.upstream.tag(f"v{version}")
 
-    def night(self, *, dry_run: bool = False, aim: Aim | None = None) -> StackRecord:
+    def night(self, *, dry_run: bool = False, steps: Step = STEPS) -> StackRecord:
         """Go the whole way but for building and publishing; return what became of the stack."""
-        (stack,) = self.whole(dry_run=dry_run, aim=aim).stacks
+        (stack,) = self.whole(dry_run=dry_run, steps=steps).stacks
         return stack
 
-    def whole(self, *, dry_run: bool = False, aim: Aim | None = None) -> RunRecord:
+    def whole(self, *, dry_run: bool = False, steps: Step = STEPS) -> RunRecord:
         """Return the record of such a night."""
         self._days += 1
         now = dt.datetime.fromtimestamp(NOW, dt.UTC) + dt.timedelta(days=self._days)
@@ -72,8 +73,8 @@ class Nights:
             channel=Channel.MAIN, now=now, say=self.said.append, dry_run=dry_run,
         )  # fmt: skip
         return run(
-            session, (), command="a night", steps=Step.REBASE | Step.WRITE | Step.TELL,
-            aim=aim or Aim(), connection=Connection(forge=self.forge, home="stacks"),
+            session, (), command="a night", steps=steps, aim=Aim(),
+            connection=Connection(forge=self.forge, home="stacks"),
         )  # fmt: skip
 
     @property

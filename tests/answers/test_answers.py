@@ -4,6 +4,7 @@ from pathlib import Path
 
 from forkbot.model.conflictbranch import BranchState
 from forkbot.model.fate import Fate
+from forkbot.run import Step
 from tests.answers.conftest import (
     BASE,
     BRANCH,
@@ -20,8 +21,7 @@ from tests.e2e.world import World
 THIRD = "forkbot/demo/conflict-third"
 LAID = HEAD.replace(
     "line 20\n",
-    "<<<<<<< upstream v2.0.0\nline 20, reworded\n||||||| base\nline 20\n"
-    "=======\nline twenty\n>>>>>>> patch second\n",
+    "    "=======\nline twenty\n>>>>>>> patch second\n",
 )
 
 
@@ -348,6 +348,7 @@ def test_a_conflict_that_is_gone_takes_its_branches_along_and_keeps_what_people_
     assert nights.everything() == stood
 
 
+<<<<<<< HEAD
 def test_upstreams_workflows_are_left_out_of_a_conflicts_branch_too(nights: Nights) -> None:
     """The token may not push them; that they are not there is no answer of anybody's."""
     ci = ".github/workflows/ci.yml"
@@ -385,3 +386,21 @@ def test_workflows_that_a_person_adds_are_part_of_their_answer(nights: Nights) -
     person.pushes()
     (taken,) = nights.night().answered
     assert (taken.state, taken.besides) == (BranchState.TAKEN, (".github/workflows/own.yml",))
+
+
+def test_a_machine_without_a_token_proves_what_the_answer_makes(nights: Nights) -> None:
+    """Where upstream's code runs, answers are read as anybody reads them; nobody is told."""
+    answered_second(nights)
+    nights.night()
+    answer_third(nights)
+    stood = nights.everything()
+    heard = nights.night(steps=Step.REBASE | Step.HEAR)
+    assert [b.patch for b in heard.answered] == ["third"]
+    assert nights.everything() == stood
+    there = nights.world.forkbot("plan").out
+    assert there.startswith("demo: upstream went from v1.0.0 to v2.0.0\n")
+    assert nights.everything() == stood
+    kept = nights.night()
+    assert kept.rebase is not None
+    assert heard.rebase is not None
+    assert heard.rebase.tip == kept.rebase.tip is not None

@@ -38,7 +38,7 @@ SIBLINGS: Mapping[str, AbstractSet[str]] = {
     "writing": {"attempt", "session", "verification"},
     "initrepo": {"connection"},
     "watch": {"connection", "session"},
-    "planning": {"attempt", "locate", "session", "verification"},
+    "planning": {"attempt", "browser", "connection", "locate", "session", "verification"},
     "believe": {"attempt", "session", "verification"},
     "browser": {
         "attempt",
