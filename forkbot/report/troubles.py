@@ -53,7 +53,7 @@ def went(stack: StackRecord, rebase: Rebase, channel: Channel) -> Line:
 def conflict(stack: StackRecord, record: RunRecord) -> Matter | str | None:
     """Return what is to be told of a patch that does not apply."""
     rebase, branch = stack.rebase, stack.conflict_branch
-    if rebase is None:
+    if rebase is None or stack.trouble is not None:  # what people did about it is not known
         return None
     if rebase.conflict is None:
         if branch is not None:

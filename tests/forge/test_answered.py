@@ -7,6 +7,7 @@ import pytest
 from forkbot.verify.toolchain import Toolchain
 from forkbot.verify.wasmtime import Wasmtime
 from tests.forge.emulator import THEIR_TOKEN
+from tests.forge.gate import Answer, Asked
 from tests.forge.hosted import HOME, Hosted
 from tests.forge.story import ANSWER, ANSWERED, easy_news, founded, hard_news
 from tests.scenario import Upstream
@@ -101,23 +102,60 @@ def make(hosted: Hosted, role: str) -> None:
     hosted.hub.ask("PUT", path, {"permission": role})
 
 
+def tell_events(hosted: Hosted, *labels: str) -> None:
+    """Answer who set labels on a pull request, as GitHub does; emulate knows it of issues only."""
+    refused = hosted.hub.gate.refusal
+    ann = hosted.hub.ask("GET", "/users/ann")
+    events = [
+        {
+            "id": n, "node_id": f"e{n}", "url": "https://example.invalid", "actor": ann,
+            "event": "labeled", "commit_id": None, "commit_url": None,
+            "created_at": "2026-11-18T11:06:40Z", "performed_via_github_app": None,
+            "label": {"name": name, "color": "5319e7"},
+        }
+        for n, name in enumerate(labels)
+    ]  # fmt: skip
+
+    def answer_for(asked: Asked) -> Answer | None:
+        if asked.verb == "GET" and asked.path.endswith("/issues/1/events"):
+            return Answer(status=200, body=events)
+        return refused(asked)
+
+    hosted.hub.gate.refusal = answer_for
+
+
 @pytest.mark.usefixtures("upstream")
 def test_a_label_is_an_order_of_who_may_write_and_of_nobody_else(hosted: Hosted) -> None:
     hosted.forkbot(*RUN, code=3)
-    label(hosted, "forkbot: pause")
-    label(hosted, "forkbot: skip patch")
+    names = ("forkbot: pause", "forkbot: skip patch")
+    for name in names:
+        label(hosted, name)
+    tell_events(hosted, *names)
     make(hosted, "triage")
     hosted.next_night()
     said, writes = hosted.wrote(*RUN, code=3)
-    assert writes == ()
+    assert writes == ("PATCH demo/pulls/1",)
+    (pull,) = hosted.standing()["demo"].artefacts
+    assert "only people with write access tell forkbot what to do" in pull.text
     assert "1 in conflict" in said.out
     make(hosted, "push")
     hosted.next_night()
     said, writes = hosted.wrote(*RUN)
     assert writes == ()
+    assert "paused" in said.out
     path = hosted.hub.at("demo", "/issues/1/labels/forkbot:%20pause")
     hosted.hub.ask("DELETE", path, token=THEIR_TOKEN)
     hosted.next_night()
-    said, writes = hosted.wrote(*RUN, code=None)
-    print(said.out, writes)
-    assert 0
+    said, writes = hosted.wrote(*RUN)
+    (pull,) = hosted.standing()["demo"].artefacts
+    assert not pull.open
+    assert hosted.standing()[HOME].artefacts[-1].open
+    assert "forkbot: skip patch" in pull.labels, "until the stacks repository lacks the patch"
+    hosted.next_night()
+    assert hosted.wrote(*RUN)[1] == ()
+    merge(hosted)
+    hosted.next_night()
+    hosted.forkbot(*RUN)
+    series = hosted.standing()[HOME].branches["main"].files["stacks/demo/patches/series"]
+    assert series[1] == ""
+    assert set(hosted.standing()["demo"].branches) == {"main", "wasip2"}
