@@ -103,10 +103,12 @@ def _of_stack(
     stack: StackRecord, record: RunRecord, family: tuple[Stack, ...], desk: _Desk
 ) -> Iterator[tuple[str, Wish]]:
     """Yield each wish with its repository: home, or the fork where a branch holds a conflict."""
-    when = next(s.policy.when for s in family if s.name == stack.name)
+    policy = next(s.policy for s in family if s.name == stack.name)
     branches = (*stack.answered, *filter(None, [stack.conflict_branch]))
     home, forks = desk.connection.home, {b.repo for b in branches} | {c.repo for c in stack.cleared}
-    for wish in wishes(stack, record, when=when):
+    if stack.parked:
+        forks.add(policy.fork.repo)
+    for wish in wishes(stack, record, when=policy.when):
         pull = isinstance(wish, Artefact) and wish.pull_request is not None
         own = stack.conflict_branch.repo if pull and stack.conflict_branch else home
         yield own, wish

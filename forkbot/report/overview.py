@@ -10,6 +10,7 @@ from forkbot.model.judgement import ProposalKind
 from forkbot.model.publication import Move, Publication
 from forkbot.model.record import RunRecord, StackRecord
 from forkbot.model.verdict import Colour, Verdict
+from forkbot.report.answered import answer_writes
 from forkbot.report.links import short
 from forkbot.report.phrases import clip, count, listed, tally
 from forkbot.report.probes import probe_headline, was_probed
@@ -100,7 +101,9 @@ def summary(record: RunRecord) -> str:
     """Return how many stacks ended how, in one line: for where the causes are told already."""
     if record.exit_code == EXIT_DONE:
         return headline(record)
-    told = tally(_end(stack, dry_run=record.dry_run) for stack in record.stacks)
+    told = tally(
+        "paused" if stack.paused else _end(stack, dry_run=record.dry_run) for stack in record.stacks
+    )
     return f"{count(len(record.stacks), 'stack')} on {record.channel.value}: {told}"
 
 
@@ -251,13 +254,7 @@ def writes(record: RunRecord) -> tuple[str, ...]:
             for name in stack.files_to_write
         ]
         lines += stack.update.writes if stack.update else ()
-        if (branch := stack.conflict_branch) is not None:
-            lines += [f"push {branch.repo} {write}" for write in branch.writes]
-        for over in stack.cleared:
-            lines += [f"push {over.repo} {over.recovery}: keeps {over.tip[:12]}"] * bool(
-                over.recovery
-            )
-            lines.append(f"delete {over.repo} {over.branch}: {over.tip[:12]}")
+        lines += answer_writes(stack)
     lines += telling_writes(record)
     # one push may bring the files of several stacks
     lines = list(dict.fromkeys(lines))

@@ -12,6 +12,7 @@ from forkbot.model.fate import Fate, Rebase
 from forkbot.model.publication import Move
 from forkbot.model.record import RunRecord, StackRecord
 from forkbot.report.alarms import suspicious
+from forkbot.report.answered import answer_lines
 from forkbot.report.conflict import breaker_of, by_effort, came_and_went
 from forkbot.report.document import plain
 from forkbot.report.fates import carry_over, to_read
@@ -49,7 +50,7 @@ def _told(record: RunRecord) -> Iterator[Said]:
         yield f"red: {line}", "red"
     for line in holds(record):
         yield f"held back: {line}", ""
-    for line, well in update_lines(record):
+    for line, well in (*answer_lines(record), *update_lines(record)):
         yield line, "" if well else "red"
     for line in writes(record):
         yield f"would {line}", ""

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from forkbot.model.publication import Move
 from forkbot.model.record import RunRecord, StackRecord
 from forkbot.report.alarms import drift_sections, suspicion_sections
+from forkbot.report.answered import answer_lines
 from forkbot.report.conflict import conflict_sections, mending_section
 from forkbot.report.document import (
     Block,
@@ -50,6 +51,7 @@ def _sections(record: RunRecord) -> Iterator[Section]:
     yield _top(record)
     yield _overview(record)
     yield from _held(record)
+    yield from _answered(record)
     yield from _updated(record)
     yield from _writes(record)
     yield from _told(record)
@@ -111,6 +113,14 @@ def _updated(record: RunRecord) -> Iterator[Section]:
         items = Items(tuple((clip(line, 600),) for line, _ in lines))
         told = Paragraph(("The stacks repository:",))
         yield Section(weight=Weight.TROUBLE, blocks=(told, items))
+
+
+def _answered(record: RunRecord) -> Iterator[Section]:
+    lines = answer_lines(record)
+    if lines:
+        items = Items(tuple((clip(line, 600),) for line, _ in lines))
+        said = Paragraph(("What people said on the forge:",))
+        yield Section(weight=Weight.TROUBLE, blocks=(said, items))
 
 
 def _writes(record: RunRecord) -> Iterator[Section]:

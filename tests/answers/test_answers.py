@@ -21,7 +21,8 @@ from tests.e2e.world import World
 THIRD = "forkbot/demo/conflict-third"
 LAID = HEAD.replace(
     "line 20\n",
-    "    "=======\nline twenty\n>>>>>>> patch second\n",
+    "<<<<<<< upstream v2.0.0\nline 20, reworded\n||||||| base\nline 20\n"
+    "=======\nline twenty\n>>>>>>> patch second\n",
 )
 
 
@@ -348,7 +349,6 @@ def test_a_conflict_that_is_gone_takes_its_branches_along_and_keeps_what_people_
     assert nights.everything() == stood
 
 
-<<<<<<< HEAD
 def test_upstreams_workflows_are_left_out_of_a_conflicts_branch_too(nights: Nights) -> None:
     """The token may not push them; that they are not there is no answer of anybody's."""
     ci = ".github/workflows/ci.yml"
