@@ -12,9 +12,10 @@ from msgspec.structs import replace
 
 from forkbot.model.artefact import Artefact, Identity, Kind, Over
 from forkbot.model.conflictbranch import BranchState, ConflictBranch, Undecided
+from forkbot.model.fate import Fate
 from forkbot.model.order import Given, Order
 from forkbot.model.publication import Move
-from forkbot.model.record import RunRecord
+from forkbot.model.record import RunRecord, StackRecord
 from forkbot.model.stack import WhenPolicy
 from forkbot.model.verdict import Colour
 from forkbot.report.artefact import KINDS, Wish, family_wishes, how_told, wishes
@@ -274,6 +275,27 @@ def test_what_no_compiler_said_of_several_stacks_is_told_once() -> None:
     ]
     ends = {(w.identity.stack, w.identity.kind) for w in told(unresolved) if isinstance(w, Over)}
     assert ("tokio", Kind.BUILD) not in ends
+
+
+def test_the_night_after_a_publication_leaves_the_dashboard_as_it_is() -> None:
+    """What was published, moved, taken out and built is then found there: not a byte differs."""
+
+    def later(stack: StackRecord) -> StackRecord:
+        assert stack.rebase is not None
+        assert stack.publication is not None
+        carried = tuple(
+            replace(o, fate=Fate.UNCHANGED) for o in stack.rebase.outcomes if o.fate.carried
+        )
+        there = replace(stack.rebase, base=stack.rebase.onto, moved=False, outcomes=carried)
+        plan = replace(stack.publication, move=Move.NOTHING, done=False, recovery="")
+        return replace(stack, rebase=there, publication=plan, files_written=())
+
+    record = RECORDS["published"]
+    assert record.verdict is not None
+    known = replace(record.verdict, builds=(), smokes=(), reused=True)
+    after = replace(record, stacks=tuple(later(s) for s in record.stacks), verdict=known)
+    names = {s.name for s in record.stacks}
+    assert dashboard(after, names, urls={}) == dashboard(record, names, urls={})
 
 
 def test_a_dashboard_of_a_thousand_fits_and_counts_them_all() -> None:
