@@ -13,7 +13,7 @@ from tests.e2e.crates import lend
 from tests.forge.acting import SECRET, WORKFLOWS, Acted, Stage
 from tests.forge.emulator import OUR_TOKEN
 from tests.forge.hosted import Hosted
-from tests.forge.story import LIB, MORE, OURS, begin, easy_news, hard_news
+from tests.forge.story import ANSWERED, LIB, MORE, OURS, begin, easy_news, hard_news
 from tests.scenario import Upstream
 
 pytestmark = pytest.mark.wasm
@@ -100,6 +100,41 @@ def test_three_nights(stage: Stage, hosted: Hosted, upstream: Upstream) -> None:
     told = [w for w in writes(hosted) if w in ("POST demo/pulls", "POST stacks/issues")]
     assert len(told) == 1
     stage.run("schedule", secrets=SECRETS)
+    assert writes(hosted) == []
+
+
+def test_a_conflict_is_answered_in_the_browser_and_the_next_night_takes_it(
+    stage: Stage, hosted: Hosted, upstream: Upstream
+) -> None:
+    stage.run("schedule", secrets=SECRETS)
+    hard_news(upstream)
+    second = stage.run("schedule", secrets=SECRETS)
+    assert ended(second) == {"plan": "success", "keep": "success"}, second.log
+    (asked,) = hosted.standing()["demo"].artefacts
+    assert (asked.open, asked.head) == (True, "forkbot/demo/conflict-fix")
+
+    def answer(folder: Path) -> None:
+        path = folder / "src" / "lib.rs"
+        assert "<<<<<<<" in path.read_text()
+        path.write_text(ANSWERED)
+
+    hosted.person_pushes("demo", asked.head, answer, why="keep both")
+    third = stage.run("schedule", secrets=SECRETS)
+    assert third.code == 0, third.log
+    assert ended(third) == {"plan": "success", "prove": "success", "keep": "success"}
+    there = hosted.standing()
+    fork = there["demo"]
+    assert fork.branches["wasip2"].subjects == ("fix: make it so", "release 2.0.0", "begin")
+    assert fork.branches["wasip2"].files["src/lib.rs"][1] == ANSWERED
+    (told,) = fork.artefacts
+    assert not told.open
+    assert "The answer of ann is in patch fix now" in told.comments[-1]
+    (update,) = there["stacks"].artefacts
+    assert (update.open, update.head) == (True, "forkbot/update/demo")
+    # until somebody takes in the update, the answer is read from its branch, and all stays as it is
+    writes(hosted)
+    fourth = stage.run("schedule", secrets=SECRETS)
+    assert ended(fourth) == {"plan": "success", "prove": "success", "keep": "success"}, fourth.log
     assert writes(hosted) == []
 
 
