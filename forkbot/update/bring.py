@@ -66,7 +66,7 @@ def _straight(
         if not straight:
             break
         try:
-            _push(copy, standing.base, straight[0].update.new, expected=standing.tip)
+            moved = _push(copy, standing.base, straight[0].update.new, expected=standing.tip)
         except RefusedError as e:
             before, standing = standing, copy.fetched(standing.base)
             if standing.tip == before.tip:  # nobody came between: the branch takes no push
@@ -75,7 +75,7 @@ def _straight(
                 return [_lost(p, e) if p in straight else p for p in plans]
             plans = replan(standing, "")
         else:
-            return [p.having(done=1) if p in straight else p for p in plans]
+            return [p.having(done=int(moved)) if p in straight else p for p in plans]
     return plans
 
 

@@ -83,10 +83,10 @@ def test_two_runs_at_once_propose_once(place: OnGitHub, monkeypatch: pytest.Monk
     place.begin({"fix": lines(b="B")}).commit("near", lines(d="D"))
     push, nights = Remote.push, [place.night]
 
-    def late(self: Remote, source: Repository, updates: list[RefUpdate]) -> None:
+    def late(self: Remote, source: Repository, updates: list[RefUpdate]) -> bool:
         if nights:
             nights.pop()()
-        push(self, source, updates)
+        return push(self, source, updates)
 
     monkeypatch.setattr(Remote, "push", late)
     assert place.night().exit_code == EXIT_DONE

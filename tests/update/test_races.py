@@ -19,10 +19,10 @@ def _between(monkeypatch: pytest.MonkeyPatch, *happenings: Callable[[], object])
     """Let things happen right before a push each, the first before the first."""
     push, left = Remote.push, list(happenings)
 
-    def late(self: Remote, source: Repository, updates: Sequence[RefUpdate]) -> None:
+    def late(self: Remote, source: Repository, updates: Sequence[RefUpdate]) -> bool:
         if left:
             left.pop(0)()
-        push(self, source, updates)
+        return push(self, source, updates)
 
     monkeypatch.setattr(Remote, "push", late)
 
@@ -76,7 +76,8 @@ def test_two_runs_at_once_push_once(lock_moves: Place, monkeypatch: pytest.Monke
     place = lock_moves
     _between(monkeypatch, place.night)
     # both make the very same commit
-    assert place.night().exit_code == EXIT_DONE
+    record = place.night()
+    assert (update_of(record).done, record.exit_code) == (0, EXIT_DONE)
     assert place.world.log(place.repository, "main") == ["demo: move the lock", "the stacks"]
 
 
