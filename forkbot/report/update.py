@@ -62,13 +62,14 @@ def _verdict(update: Update, wanted: Mapping[str, Oid]) -> str:
     if kept:
         told.append(f"{listed(kept, most=3)} rewritten")
     if gone:
-        told.append(f"{listed(gone, most=3)} out of the series")
+        leaves = "leaves" if len(gone) == 1 else "leave"
+        told.append(f"{listed(gone, most=3)} {leaves} the series")
     if not told:
         alone = update.files == (_LOCK,)
         series = any(f.endswith("/series") for f in update.files)
         other = "the series is another one" if series else "what people answered on record changes"
         told.append("stack.lock moves" if alone else other)
-    return ", ".join(told)
+    return "; ".join(told)
 
 
 def _name(file: str) -> str:

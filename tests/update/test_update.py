@@ -160,7 +160,7 @@ def test_a_patch_that_goes_takes_its_file_and_its_line_along(place: Place) -> No
         "stacks/demo/stack.lock": "M",
     }
     assert place.show(PATCH, "stacks/demo/patches/series") == "more.patch\n"
-    assert place.told()[0].title == "demo: fix out of the series"
+    assert place.told()[0].title == "demo: fix leaves the series"
 
 
 def test_the_policy_may_turn_both_round(place: Place) -> None:
