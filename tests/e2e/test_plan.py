@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from forkbot.model.plan import Plan
-from tests.e2e.proofs import prove
+from tests.e2e.proofs import git_alone, prove
 from tests.e2e.world import World
 
 TEXT = "fn one() {}\nfn two() {}\nfn three() {}\n"
@@ -20,7 +20,7 @@ def stacks(world: World) -> World:
         upstream.commit("begin", {"src/lib.rs": TEXT})
         more = f"{depends}build: [{{package: {name}}}]\n"
         world.stack(upstream, {"fix": {"src/lib.rs": OURS}}, name=name, more=more)
-    world.env["PATH"] = "/usr/bin:/bin"
+    world.env["PATH"] = str(git_alone(world))
     return world
 
 

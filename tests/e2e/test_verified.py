@@ -12,7 +12,7 @@ from forkbot.model.verdict import Colour, Verdict
 from forkbot.rundir import read_record
 from forkbot.words import Oid, StackName
 from tests.e2e.crates import Crates
-from tests.e2e.proofs import Change, build, prove
+from tests.e2e.proofs import Change, build, git_alone, prove
 from tests.e2e.world import World
 
 BRANCH = "refs/heads/wasip2"
@@ -29,18 +29,8 @@ def family(world: World) -> World:
         upstream.commit("begin", {"src/lib.rs": UPSTREAM})
         world.stack(upstream, {"fix": {"src/lib.rs": OURS}}, name=name, more=more + BUILD % name)
     # no toolchain: nothing can be built or run here
-    world.env["PATH"] = str(_git_alone(world))
+    world.env["PATH"] = str(git_alone(world))
     return world
-
-
-def _git_alone(world: World) -> Path:
-    folder = world.place / "bin"
-    folder.mkdir()
-    found = next(
-        Path(p) / "git" for p in os.environ["PATH"].split(":") if (Path(p) / "git").exists()
-    )
-    (folder / "git").symlink_to(found)
-    return folder
 
 
 def run(world: World, *paths: Path, code: int = 0) -> dict[str, tuple[str, str]]:
@@ -248,7 +238,7 @@ def test_what_one_machine_proves_another_publishes(crates: Crates) -> None:
     assert (verdict.green, verdict.reused) == (True, False)
     assert set(forks(world).values()) == {None}
     assert not (world.folder("lower") / "stack.lock").exists()
-    world.env["PATH"] = str(_git_alone(world))
+    world.env["PATH"] = str(git_alone(world))
     assert run(world, record) == {"lower": ("create", ""), "upper": ("create", "")}
     tips: dict[str, Oid | None] = {m.stack: Oid(m.tip) for m in verdict.members}
     assert forks(world) == tips | {"alone": None}

@@ -1,8 +1,10 @@
 """The watchdog: a cron that GitHub disabled, or that does not run well, is told by one issue."""
 
 import datetime as dt
+from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from forkbot.connection import Connection
@@ -10,6 +12,7 @@ from forkbot.errors import UsageError
 from forkbot.forge.local import LocalForge
 from forkbot.model.artefact import Act, Identity, Kind
 from forkbot.model.cron import Cron, CronRun
+from forkbot.model.plan import Plan
 from forkbot.report.matter import artefact_of
 from forkbot.report.watch import silence
 from forkbot.session import Session
@@ -17,6 +20,7 @@ from forkbot.watch import unfinished, watch
 from forkbot.words import Channel
 from tests.e2e.world import NOW
 from tests.forge.gate import Answer, Asked, Lost
+from tests.forge.hosted import Hosted
 from tests.forge.openapi import example
 from tests.forge.places import GitHubPlace
 
@@ -160,6 +164,49 @@ def test_a_run_that_did_not_end_well_is_looked_at_again(cronned: Cronned) -> Non
     cronned.place.gate.breaks(lambda _: True, *[Lost(after=False)] * 9)
     said = unfinished(cronned.connection, FILE)
     assert said.startswith("how the last run ended is not known: ")
+
+
+def ending(hosted: Hosted, conclusion: str) -> dict[str, str]:
+    """Let the last run have ended so; return the surroundings of a job of the next one."""
+
+    def asked(part: str) -> Callable[[Asked], bool]:
+        return lambda a: a.path.endswith(f"/actions/workflows/{FILE}{part}")
+
+    run = example("workflow-run", conclusion=conclusion, html_url="https://github.com/o/r/runs/1")
+    runs = {"total_count": 1, "workflow_runs": [run]}
+    gate = hosted.hub.gate
+    gate.breaks(asked(""), Answer(status=200, body=example("workflow", state="active")))
+    gate.breaks(asked("/runs"), *[Answer(status=200, body=runs)] * 2)
+    name = f"{hosted.hub.owner}/stacks/.github/workflows/{FILE}@refs/heads/main"
+    return {"GITHUB_WORKFLOW_REF": name}
+
+
+@pytest.mark.parametrize(
+    ("conclusion", "unfinished", "news"),
+    [
+        ("success", "", "false"),
+        ("cancelled", "the last run ended with cancelled: https://github.com/o/r/runs/1", "true"),
+    ],
+)
+def test_a_plan_asks_how_the_last_night_ended(
+    hosted: Hosted, conclusion: str, unfinished: str, news: str
+) -> None:
+    env = ending(hosted, conclusion)
+    outputs = hosted.place / "outputs"
+    said = hosted.forkbot("plan", "--json", "--outputs", str(outputs), env=env)
+    assert msgspec.json.decode(said.out, type=Plan).unfinished == unfinished
+    assert outputs.read_text() == f"legs=[]\nnews={news}\n"
+    assert hosted.hub.writes == []
+
+
+def test_the_command_watches_from_any_folder(hosted: Hosted) -> None:
+    ending(hosted, "success")
+    hosted.root = hosted.place / "home"  # no stacks there
+    said = hosted.forkbot("watch", "--max-age", "2w", "--dry-run")
+    # the run is of the day that the world's clock shows
+    assert (said.out, hosted.hub.writes) == (f"{FILE} runs\n", [])
+    said = hosted.forkbot("watch", "--max-age", "soon", code=2)
+    assert said.err.startswith("error: --max-age: 'soon' is not a duration\n")
 
 
 def test_where_no_workflow_runs_there_is_none_to_watch(tmp_path: Path) -> None:
