@@ -172,10 +172,13 @@ def _rebase_at(
     attempt.located, attempt.repository = located, lent
 
     def go(stack: Stack, onto: Place) -> Rebased:
-        return rebase(
+        done = rebase(
             stack, repository=lent, channel=channel, base=base, onto=onto, rustc=rustc,
             lockfiles=lockfiles_of(session), driver=driver_of(session),
         )  # fmt: skip
+        if channel in stack.apart and shared_do(stack, done.facts, repository=lent):
+            return dataclasses.replace(done, patches=stack.common)
+        return done
 
     attempt.again = go
     attempt.rebased = go(stack, located.onto)
@@ -186,6 +189,3 @@ def _rebase_at(
         there = go(stack, floor.place)
         facts = msgspec.structs.replace(there.facts, floor=floor)
         attempt.rebased = dataclasses.replace(there, facts=facts)
-    done = attempt.rebased
-    if channel in stack.apart and shared_do(stack, done.facts, repository=lent):
-        attempt.rebased = dataclasses.replace(done, patches=stack.common)

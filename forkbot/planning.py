@@ -9,10 +9,12 @@ import contextlib
 from collections.abc import Iterator
 
 from forkbot.attempt import Attempt, attempt_rebase
-from forkbot.browser.looking import hear
+from forkbot.browser.following import news_of_people
+from forkbot.browser.looking import Look, hear, look
 from forkbot.connection import Connection
 from forkbot.errors import ForkbotError
 from forkbot.locate import Aim
+from forkbot.model.order import Order
 from forkbot.model.plan import Leg, News, Plan
 from forkbot.model.stack import ChannelLock, Stack
 from forkbot.publish import to_publish
@@ -29,8 +31,9 @@ MOST_LEGS = 256  # jobs that one matrix of Actions may have
 def plan(session: Session, *, connection: Connection, most: int = MOST_LEGS) -> Plan:
     """Return what is new on the session's channel; every stack is rebased, and nothing is written.
 
-    What people answered to a conflict is in it, where the fork can be read. ``most`` is how many
-    legs there may be: with more families than that, a leg has several.
+    What people answered to a conflict is in it, where the fork can be read, and what they ordered,
+    where a token lets us ask for it. ``most`` is how many legs there may be: with more families
+    than that, a leg has several.
     """
     toolchain = _toolchain(session)
     with contextlib.ExitStack() as held, session.alone():
@@ -42,19 +45,24 @@ def plan(session: Session, *, connection: Connection, most: int = MOST_LEGS) -> 
                            held=held)
             for stack in family
         ]  # fmt: skip
-        forks = connection.forks or connection.forge
-        hear(attempts, session=session, forks=forks, fixed=False)
+        if connection.forks is not None:
+            hear(attempts, session=session, forks=connection.forks, fixed=False)
+        else:
+            how = Look(
+                session=session, connection=connection, fixed=False, toolchain=toolchain, held=held
+            )
+            look(attempts, how)
         groups = [[a for a in attempts if a.stack.name in names] for names in families(family)]
         news = {
-            a.stack.name: news_of(a, group, session=session, toolchain=toolchain)
+            a.stack.name: _news(a, group, session=session, toolchain=toolchain)
             for group in groups
             for a in group
         }
-    stirred = [g for g in groups if any(news[a.stack.name] for a in g)]
+    stirred = [g for g in groups if any(news[a.stack.name].new for a in g)]
     provable = [[a.stack.name for a in g] for g in stirred if not all(a.stuck for a in g)]
     return Plan(
         channel=session.channel,
-        stacks=tuple(News(stack=s.name, new=news[s.name]) for s in family),
+        stacks=tuple(news[s.name] for s in family),
         legs=tuple(_legs(provable, most=most)),
     )
 
@@ -69,6 +77,19 @@ def families(stacks: tuple[Stack, ...]) -> list[set[StackName]]:
         found = [*rest, linked.union(*touched)]
     order = [s.name for s in stacks]
     return sorted(found, key=lambda g: min(order.index(name) for name in g))
+
+
+def _news(
+    attempt: Attempt, family: list[Attempt], *, session: Session, toolchain: Toolchain | None
+) -> News:
+    again = [g for g in attempt.said.orders if g.order is Order.RETRY and g.obeyed]
+    new = "a person asks for another try" if again else ""
+    return news_of_people(
+        attempt,
+        new=new or news_of(attempt, family, session=session, toolchain=toolchain),
+        release=session.channel is Channel.RELEASE,
+        again=bool(again),
+    )
 
 
 def news_of(

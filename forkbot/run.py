@@ -11,6 +11,7 @@ import time
 
 from forkbot.attempt import Attempt, attempt_rebase
 from forkbot.believe import believe
+from forkbot.browser.following import Course
 from forkbot.browser.laying import clear, keep, lay
 from forkbot.browser.looking import Look, hear, look
 from forkbot.connection import Connection
@@ -19,6 +20,7 @@ from forkbot.forge.base import Forge
 from forkbot.ground import ground
 from forkbot.hold import below, hold, hold_back, red, refused, suspicious
 from forkbot.locate import Aim
+from forkbot.model.plan import Plan
 from forkbot.model.publication import Move
 from forkbot.model.record import RunRecord
 from forkbot.publish import carry_out, plan_publication
@@ -58,14 +60,16 @@ def run(
     connection: Connection,
     again: bool = False,
     proofs: Records | None = None,
+    plan: Plan | None = None,
 ) -> RunRecord:
     """Take the named stacks (all, when none is named) as far as ``steps`` says.
 
     ``again`` verifies even what an earlier run found green. ``proofs`` are records of runs that
-    verified elsewhere: with them nothing is built or run here. Returns the record; writes it, with
-    its report, when something happened. Raises ``ForkbotError`` only for what stops every stack.
+    verified elsewhere: with them nothing is built or run here. A ``plan`` says where stacks go,
+    before ``aim``. Returns the record; writes it, with its report, when something happened. Raises
+    ``ForkbotError`` only for what stops every stack.
     """
-    began, forge = time.monotonic(), connection.forge
+    began, course = time.monotonic(), Course(aim=aim, plan=plan)
     runs = RunDirectory(session.state / "runs")
     with contextlib.ExitStack() as held, session.alone():
         family = load_family(session.root, session.channel)
@@ -75,14 +79,14 @@ def run(
         members = closure(family, chosen) if Step.VERIFY in steps or proofs else chosen
         toolchain = _toolchain(session, steps, elsewhere=proofs is not None)
         attempts = [
-            attempt_rebase(stack, chosen=stack in chosen, session=session, aim=aim,
-                     toolchain=toolchain, held=held)
+            attempt_rebase(stack, chosen=stack in chosen, session=session,
+                     aim=course.aim_of(stack), toolchain=toolchain, held=held)
             for stack in members
         ]  # fmt: skip
-        again |= _heard(attempts, steps, session=session, connection=connection, aim=aim,
+        again |= _heard(attempts, steps, session=session, connection=connection, course=course,
                         toolchain=toolchain, held=held)  # fmt: skip
         if Step.PUBLISH in steps:
-            _plan(attempts, session=session, forge=forge)
+            _plan(attempts, session=session, forge=connection.forge)
         verification = _verified(attempts, steps, proofs, session=session, toolchain=toolchain,
                                  runs=runs, again=again)  # fmt: skip
         verdict = verification.verdict if verification else None
@@ -104,8 +108,7 @@ def run(
             record = clear(record, attempts, session=session, connection=connection)
         # what was only believed, and came to nothing new, is on record where it was found out
         if record.kept and (Step.VERIFY in steps or record.changed_something):
-            bundles = dict(bundles_of(attempts, session))
-            runs.write(record, pages=pages(record), bundles=bundles)
+            runs.write(record, pages=pages(record), bundles=dict(bundles_of(attempts, session)))
     return record
 
 
@@ -134,25 +137,21 @@ def _heard(
     *,
     session: Session,
     connection: Connection,
-    aim: Aim,
+    course: Course,
     toolchain: Toolchain | None,
     held: contextlib.ExitStack,
 ) -> bool:
     """Take up what people said on the forge; return whether they want all verified again."""
-
-    def as_it_stands(attempt: Attempt) -> Attempt:
-        return attempt_rebase(
-            attempt.stack, chosen=False, session=session, aim=aim, toolchain=toolchain, held=held
-        )
-
+    if course.plan is not None and Step.TELL not in steps:
+        return course.follow(attempts, session=session, held=held)
     if Step.HEAR in steps:
         forks = connection.forks or connection.forge
-        hear(attempts, session=session, forks=forks, fixed=aim != Aim())
+        hear(attempts, session=session, forks=forks, fixed=course.aim != Aim())
     if Step.TELL not in steps:
         return False
     how = Look(
-        session=session, connection=connection, fixed=aim != Aim(), held=held,
-        as_it_stands=as_it_stands,
+        session=session, connection=connection, fixed=course.aim != Aim(), toolchain=toolchain,
+        held=held,
     )  # fmt: skip
     return look(attempts, how)
 

@@ -9,10 +9,12 @@ import shutil
 import stat
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
 from forkbot.errors import MachineError, UsageError
+from forkbot.model.plan import PLAN_VERSION, Plan
 from forkbot.model.record import RECORD_VERSION, RunRecord
 from forkbot.text import visible
 
@@ -121,6 +123,18 @@ def read_records(paths: Iterable[Path]) -> Records:
 
 def read_record(path: Path) -> RunRecord:
     """Return the record in a file. Raises ``UsageError`` for what is none, or is out of bounds."""
+    return _read(path, RunRecord, newest=RECORD_VERSION, what="a run record")
+
+
+def read_plan(path: Path) -> Plan:
+    """Return the plan in a file. Raises ``UsageError`` for what is none, or is out of bounds."""
+    return _read(path, Plan, newest=PLAN_VERSION, what="a plan")
+
+
+F = TypeVar("F", RunRecord, Plan)
+
+
+def _read(path: Path, into: type[F], *, newest: int, what: str) -> F:
     try:
         # neither followed nor waited for: a link or a pipe is no record
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
@@ -129,15 +143,15 @@ def read_record(path: Path) -> RunRecord:
                 raise UsageError("this is no file", where=str(path))
             data = file.read(_LARGEST + 1)
     except OSError as e:
-        raise UsageError(f"cannot read a run record: {e.strerror}", where=str(path)) from e
+        raise UsageError(f"cannot read {what}: {e.strerror}", where=str(path)) from e
     if len(data) > _LARGEST:
-        raise UsageError(f"a run record has at most {_LARGEST >> 20} MiB", where=str(path))
+        raise UsageError(f"{what} has at most {_LARGEST >> 20} MiB", where=str(path))
     try:
-        record = msgspec.json.decode(data, type=RunRecord)
+        found = msgspec.json.decode(data, type=into)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as e:
         raise UsageError(
-            f"not a run record of forkbot's: {visible(str(e))[:200]}", where=str(path)
+            f"not {what} of forkbot's: {visible(str(e))[:200]}", where=str(path)
         ) from e
-    if record.version > RECORD_VERSION:
+    if found.version > newest:
         raise UsageError("written by a newer forkbot", where=str(path))
-    return record
+    return found

@@ -2,31 +2,40 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from forkbot.attempt import Attempt
+from forkbot.attempt import Attempt, attempt_rebase
 from forkbot.browser.orders import Found, orders_in, skips
 from forkbot.browser.parking import park
 from forkbot.browser.taking import conflict_refs, take_answers
 from forkbot.connection import Connection
 from forkbot.errors import RemoteError, TimedOutError
 from forkbot.forge.base import Forks
+from forkbot.locate import Aim
 from forkbot.model.artefact import Label, Told
 from forkbot.model.order import ORDER_LABELS, Order
 from forkbot.session import Session
+from forkbot.verify.toolchain import Toolchain
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """What looking needs besides the stack: the forge, and how a stack is taken as it stands."""
+    """What looking needs besides the stack."""
 
     session: Session
     connection: Connection
     fixed: bool  # a person said where to go
+    toolchain: Toolchain | None
     held: contextlib.ExitStack
-    as_it_stands: Callable[[Attempt], Attempt]
+
+    def as_it_stands(self, attempt: Attempt) -> Attempt:
+        """Return the stack as its files say it, on the base it has."""
+        return attempt_rebase(
+            attempt.stack, chosen=False, session=self.session, aim=Aim(stay=True),
+            toolchain=self.toolchain, held=self.held,
+        )  # fmt: skip
 
 
 def look(attempts: list[Attempt], with_: Look) -> bool:

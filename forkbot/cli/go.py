@@ -20,13 +20,22 @@ from forkbot.cli.surroundings import (
 from forkbot.errors import UsageError
 from forkbot.git.remote import is_path
 from forkbot.locate import FLOOR, Aim
+from forkbot.model.plan import Plan
 from forkbot.run import Step, run
-from forkbot.rundir import Records, RunDirectory, read_records
+from forkbot.rundir import Records, RunDirectory, read_plan, read_records
 from forkbot.session import Session
 from forkbot.text import redact
 from forkbot.words import Channel, parse_git_url
 
 F = TypeVar("F", bound=Callable[..., object])
+
+
+plan_option = click.option(
+    "--plan",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Go where a plan goes (what forkbot plan --json printed), though upstream moved since.",
+)
 
 
 def aims(function: F) -> F:
@@ -69,6 +78,7 @@ def _go(
     again: bool = False,
     verified: tuple[Path, ...] = (),
     newest: bool = False,
+    plan: Path | None = None,
 ) -> int:
     several = len(stacks) != 1
     if several and (aim.base or aim.onto not in (None, FLOOR) or aim.upstream):
@@ -83,6 +93,7 @@ def _go(
     words += [word for name, value in aims if value for word in (f"--{name}", value)]
     words += ["--newest"] if newest else []
     words += ["--again"] if again else []
+    words += ["--plan", str(plan)] if plan else []
     words += [word for path in verified for word in ("--verified", str(path))]
     if Step.GROUND in steps:
         words += ["--verify" if command == "rebase" else "--verify-floor"]
@@ -92,8 +103,21 @@ def _go(
             session, stacks, command=redact(shlex.join(words)), steps=steps, aim=aim,
             connection=connected(session), again=again,
             proofs=_proofs(command, verified, session),
+            plan=_plan_for(session, plan) if plan else None,
         )  # fmt: skip
     return show_record(record, as_json=as_json)
+
+
+def _plan_for(session: Session, path: Path) -> Plan:
+    """Return the plan in a file; ``UsageError`` when it is of the other channel."""
+    plan = read_plan(path)
+    if plan.channel is not session.channel:
+        raise UsageError(
+            f"this plan is of the {plan.channel.value} channel",
+            where=str(path),
+            hint=f"add --channel {plan.channel.value}",
+        )
+    return plan
 
 
 def _proofs(command: str, verified: tuple[Path, ...], session: Session) -> Records | None:
@@ -118,14 +142,15 @@ def _proofs(command: str, verified: tuple[Path, ...], session: Session) -> Recor
     type=click.Path(path_type=Path),
     help="Build nothing: take the verdict on the same commits from a record, or a folder of them.",
 )
+@plan_option
 @aims
 @dry_run_option
 @json_option
 @click.pass_obj
 def run_command(
     root: Path | None, stacks: tuple[str, ...], *, every: bool, channel: str, again: bool,
-    verify_floor: bool, verified: tuple[Path, ...], base: str | None, onto: str | None,
-    upstream: str | None, dry_run: bool, as_json: bool,
+    verify_floor: bool, verified: tuple[Path, ...], plan: Path | None, base: str | None,
+    onto: str | None, upstream: str | None, dry_run: bool, as_json: bool,
 ) -> int:  # fmt: skip
     """Rebase, verify and publish: the whole way. What cron calls.
 
@@ -133,6 +158,11 @@ def run_command(
     nothing is written. With --verified no code of upstream's runs here, so a token may be near:
     each rebase is computed again, and what no record proves is held.
     """
+    if plan and (base or onto or upstream):
+        raise UsageError(
+            "--plan says where to go, and so do --base, --onto and --upstream",
+            hint="leave one of them out",
+        )
     if verified and (again or verify_floor):
         raise UsageError(
             "--verified builds nothing, and --again and --verify-floor would",
@@ -144,7 +174,7 @@ def run_command(
     return _go(
         "run", root, stacks, channel=channel, steps=steps | Step.GROUND if verify_floor else steps,
         aim=Aim(base=base, onto=onto, upstream=upstream), as_json=as_json, dry_run=dry_run,
-        again=again, verified=verified,
+        again=again, verified=verified, plan=plan,
     )  # fmt: skip
 
 
@@ -188,22 +218,25 @@ def rebase_command(
     is_flag=True,
     help="As they are on the newest upstream; only the run record is written.",
 )
+@plan_option
 @dry_run_option
 @json_option
 @click.pass_obj
 def verify_command(
     root: Path | None, stacks: tuple[str, ...], *, channel: str, again: bool, newest: bool,
-    dry_run: bool, as_json: bool,
+    plan: Path | None, dry_run: bool, as_json: bool,
 ) -> int:  # fmt: skip
     """Build and run stacks for wasm32-wasip2 as their files say.
 
     All stacks when none is named; what they depend on is built with them. The verdict is kept in
-    stack.lock; with --newest in the run record alone, for forkbot run --verified.
+    stack.lock; with --newest in the run record alone, for forkbot run --verified. With --plan they
+    are also as people answered and ordered on the forge, where the plan heard of it.
     """
+    newest = newest or plan is not None
     return _go(
         "verify", root, stacks, channel=channel,
         steps=Step.VERIFY | (Step.HEAR if newest else Step.WRITE), aim=Aim(stay=not newest),
-        as_json=as_json, again=again, dry_run=dry_run, newest=newest,
+        as_json=as_json, again=again, dry_run=dry_run, newest=newest, plan=plan,
     )  # fmt: skip
 
 

@@ -46,10 +46,12 @@ ACTIONS = {
     "actions/upload-artifact":
         'mkdir -p "$ACTING/artefacts/$INPUT_NAME" && '
         'cp -r "$INPUT_PATH/." "$ACTING/artefacts/$INPUT_NAME" && '
-        'if [ -f "$ACTING/forge" ]; then '
+        'if [ -f "$ACTING/forge" ] && [ -f "$INPUT_PATH/record.json" ]; then '
         'sed -i -f "$ACTING/forge" "$ACTING/artefacts/$INPUT_NAME/record.json"; fi',
     "actions/download-artifact":
-        'mkdir -p "$INPUT_PATH"; for a in "$ACTING/artefacts/"$INPUT_PATTERN; do '
+        'mkdir -p "$INPUT_PATH"; if [ -n "$INPUT_NAME" ]; then '
+        'cp -r "$ACTING/artefacts/$INPUT_NAME/." "$INPUT_PATH"; exit; fi; '
+        'for a in "$ACTING/artefacts/"$INPUT_PATTERN; do '
         'if [ -d "$a" ]; then cp -r "$a" "$INPUT_PATH"; fi; done',
 }  # fmt: skip
 _INPUTS = ("path", "ref", "repository", "name", "pattern")

@@ -21,6 +21,7 @@ from tests.get_emulate import command
 
 US, OUR_TOKEN = "forkbot", "ghp_ofTheBot"
 PERSON, THEIR_TOKEN = "ann", "ghp_ofAnn"
+READER, READING_TOKEN = "github-actions", "ghs_ofAJob"  # reads what anybody may read
 APP, INSTALLATION = 7, 100
 # a second App, whose installation lacks what forkbot needs
 POOR_APP, POOR_INSTALLATION = 8, 200
@@ -98,9 +99,10 @@ def _seed(key: str) -> Mapping[str, object]:
         "tokens": {
             **{t: {"login": US, "scopes": ["repo", "workflow"]} for t in (OUR_TOKEN, *_OURS)},
             THEIR_TOKEN: {"login": PERSON, "scopes": ["repo"]},
+            READING_TOKEN: {"login": READER, "scopes": []},
         },
         "github": {
-            "users": [{"login": US}, {"login": PERSON}],
+            "users": [{"login": US}, {"login": PERSON}, {"login": READER}],
             "orgs": [
                 {"login": owner, "members": [{"login": US, "role": "admin"}]} for owner in OWNERS
             ],

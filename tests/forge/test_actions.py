@@ -11,7 +11,7 @@ from forkbot.verify.toolchain import Toolchain
 from forkbot.verify.wasmtime import Wasmtime
 from tests.e2e.crates import lend
 from tests.forge.acting import SECRET, WORKFLOWS, Acted, Stage
-from tests.forge.emulator import OUR_TOKEN
+from tests.forge.emulator import OUR_TOKEN, READING_TOKEN
 from tests.forge.hosted import Hosted
 from tests.forge.story import ANSWERED, LIB, MORE, OURS, begin, easy_news, hard_news
 from tests.scenario import Upstream
@@ -19,7 +19,7 @@ from tests.scenario import Upstream
 pytestmark = pytest.mark.wasm
 
 SECRETS = {SECRET: OUR_TOKEN}
-PROOF, RUN = "proof-main-demo", "run-main"
+PLAN, PROOF, RUN = "plan-main", "proof-main-demo", "run-main"
 PAGES = ("record.json", "report.html")
 
 
@@ -64,7 +64,10 @@ def test_three_nights(stage: Stage, hosted: Hosted, upstream: Upstream) -> None:
     assert first.code == 0, first.log
     assert ended(first) == {"plan": "success", "prove": "success", "keep": "success"}
     assert writes(hosted) == ["push demo.git refs/heads/wasip2", "push stacks.git refs/heads/main"]
-    assert first.artefacts == {PROOF: PAGES, RUN: PAGES}
+    assert first.artefacts == {
+        PLAN: ("plan.json", "plan.txt"), "plan-release": ("plan.json", "plan.txt"),
+        PROOF: PAGES, RUN: PAGES,
+    }  # fmt: skip
     # the token is where no code of upstream's runs
     assert [(c.job, c.words.split()[0], c.token) for c in first.calls] == [
         ("plan", "plan", ""),
@@ -81,7 +84,7 @@ def test_three_nights(stage: Stage, hosted: Hosted, upstream: Upstream) -> None:
     # nothing new: no leg, no token, no write
     second = stage.run("schedule", secrets=SECRETS)
     assert (second.code, ended(second)) == (0, {"plan": "success"}), second.log
-    assert (writes(hosted), second.artefacts) == ([], {})
+    assert (writes(hosted), sorted(second.artefacts)) == ([], [PLAN, "plan-release"])
 
     # what was published is moved on, with an exact lease, and kept reachable
     easy_news(upstream)
@@ -119,9 +122,13 @@ def test_a_conflict_is_answered_in_the_browser_and_the_next_night_takes_it(
         path.write_text(ANSWERED)
 
     hosted.person_pushes("demo", asked.head, answer, why="keep both")
-    third = stage.run("schedule", secrets=SECRETS)
+    # GitHub gives each job a token that reads what anybody may read; only the plan takes it
+    third = stage.run("schedule", secrets={**SECRETS, "GITHUB_TOKEN": READING_TOKEN})
     assert third.code == 0, third.log
     assert ended(third) == {"plan": "success", "prove": "success", "keep": "success"}
+    assert {(c.job, c.token) for c in third.calls} == {
+        ("plan", READING_TOKEN), ("prove", ""), ("keep", OUR_TOKEN), ("keep", ""),
+    }  # fmt: skip
     there = hosted.standing()
     fork = there["demo"]
     assert fork.branches["wasip2"].subjects == ("fix: make it so", "release 2.0.0", "begin")
