@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from forkbot.model.plan import Plan
 from forkbot.model.record import RunRecord
 from forkbot.model.verdict import Colour, Verdict
 from forkbot.rundir import read_record
@@ -248,3 +249,35 @@ def _verdict(path: Path) -> Verdict:
     verdict = read_record(path).verdict
     assert verdict is not None
     return verdict
+
+
+def test_what_was_planned_is_published_though_upstream_moved_on_meanwhile(family: World) -> None:
+    plan, proof = family.place / "plan.json", prove(family)
+    family.forkbot("plan", "--keep", str(plan))
+    family.upstream_again("alone").commit("more", {"src/lib.rs": UPSTREAM + "fn four() {}\n"})
+    held = run(family, proof)["alone"]
+    assert (held[0], "its record proves" in held[1]) == ("held", True)
+    planned = msgspec.json.decode(plan.read_bytes(), type=Plan)
+    onto = next(n.onto for n in planned.stacks if n.stack == "alone")
+    said = family.forkbot("run", "--all", "--plan", str(plan), "--verified", str(proof))
+    assert ", 3 published" in said.out
+    assert family.log(family.fork("alone"), BRANCH) == ["fix: make it so", "begin"]
+    assert family.fork("alone").git("rev-parse", f"{BRANCH}~1").stdout.decode().strip() == onto
+
+
+def test_a_plan_of_another_channel_or_none_at_all_is_told(family: World) -> None:
+    plan = family.place / "plan.json"
+    family.forkbot("plan", "--keep", str(plan))
+    said = family.forkbot("verify", "--plan", str(plan), "--channel", "release", code=2)
+    assert said.err.splitlines()[-2:] == [
+        "error: ~/plan.json: this plan is of the main channel",
+        "hint: add --channel main",
+    ]
+    said = family.forkbot("run", "--all", "--plan", str(plan), "--onto", "x", code=2)
+    assert said.err.splitlines()[-2:] == [
+        "error: --plan says where to go, and so do --base, --onto and --upstream",
+        "hint: leave one of them out",
+    ]
+    plan.write_text("{}")
+    said = family.forkbot("verify", "--plan", str(plan), code=2)
+    assert said.err.splitlines()[-1].startswith("error: ~/plan.json: not a plan of forkbot's: ")
