@@ -113,12 +113,19 @@ def test_a_conflicting_release_stops_its_stack_and_what_is_built_on_it(published
             broken by lower 1.1.0 (releases carry no finer history)
           floor: the whole stack goes no further than it is: the next commit after its base (lower 1.1.0) is in the way
         held back: upper: waits: lower is in conflict at patch our-word
+        lower: the conflict is laid out on forkbot/lower/release-conflict-our-word of lower
+        told: lower, conflict: opened, ~/root/.forkbot/forge/lower/artefacts/1/artefact.md
         the whole report: .forkbot/runs/20261118T110640000Z-2/report.html
         2 stacks on release: 1 in conflict, 1 held back
         next: forkbot resolve lower --channel release
         """)
     assert "resolving" not in said.err, "there is nothing to build"
-    assert forks(world) == refs
+    conflict = "release-conflict-our-word"
+    laid = {f"refs/heads/forkbot/lower/{name}" for name in (conflict, f"base/{conflict}")}
+    now = forks(world)
+    assert now["lower"].keys() == refs["lower"].keys() | laid
+    assert {ref: oid for ref, oid in now["lower"].items() if ref not in laid} == refs["lower"]
+    assert now["upper"] == refs["upper"]
     assert world.listing(".forkbot") == before
     headline = "lower: patch our-word is in conflict with 1.1.0 in 1 file, broken by lower 1.1.0"
     assert world.reports()[-1].startswith(f"# {headline}\n")
@@ -134,7 +141,9 @@ def test_a_person_mends_a_conflict_as_the_report_says(published: Crates) -> None
     file.write_text(LOWER.replace("plain", "ours"))
     world.forkbot(*told_next(said.out), "--continue")
     assert after_table(world.forkbot(*RUN).out) == [
-        "2 stacks on release: built and run, 1 published"
+        "lower: 2 branches of what is over taken away",
+        "told: lower, conflict: closed, ~/root/.forkbot/forge/lower/artefacts/1/artefact.md",
+        "2 stacks on release: built and run, 1 published",
     ]
 
 
@@ -159,6 +168,8 @@ def test_a_compile_error_holds_everything_connected(published: Crates) -> None:
         red: upper does not build: upper/src/lib.rs:5: cannot find function `words` in crate `lower`
         red: upper's word is red: it does not build: cannot find function `words` in crate `lower`
         held back: lower, upper: verification of upper is red
+        told: upper, build: opened, ~/root/.forkbot/forge/stacks/artefacts/1/artefact.md
+        told: upper, smoke: opened, ~/root/.forkbot/forge/stacks/artefacts/2/artefact.md
         the whole report: .forkbot/runs/20261118T110640000Z-2/report.html
         2 stacks on release: 2 held back
         next: forkbot run --all --channel release  # again, once the red is mended
@@ -177,6 +188,7 @@ def test_a_component_that_is_red_holds_everything(published: Crates) -> None:
         "upper: 0 of 1 patch as reviewed; read louder",
         "red: upper's word is red: assertion `left == right` failed: not our word (exit code 134)",
         "held back: upper: verification of upper is red",
+        "told: upper, smoke: opened, ~/root/.forkbot/forge/stacks/artefacts/1/artefact.md",
         "the whole report: .forkbot/runs/20261118T110640000Z-2/report.html",
         "2 stacks on release: 1 up to date, 1 held back",
         "next: forkbot run --all --channel release  # again, once the red is mended",
@@ -196,6 +208,7 @@ def test_a_control_that_is_green_says_that_the_patch_may_go(published: Crates) -
         "lower: patch our-word leaves the series, empty: on 1.1.0 the merge leaves nothing of it: upstream has this content",
         "red: the control of upper's word: upstream is green by itself: the patch that made the difference may go",
         "held back: lower: verification of upper is red",
+        "told: upper, smoke: opened, ~/root/.forkbot/forge/stacks/artefacts/1/artefact.md",
         "the whole report: .forkbot/runs/20261118T110640000Z-2/report.html",
         "2 stacks on release: 1 held back, 1 up to date",
         "next: forkbot run --all --channel release  # again, once the red is mended",
