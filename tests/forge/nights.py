@@ -7,7 +7,7 @@ from pathlib import Path
 from forkbot.verify.toolchain import Toolchain
 from forkbot.verify.wasmtime import Wasmtime
 from tests.forge.hosted import Hosted
-from tests.forge.story import easy_news, founded, hard_news
+from tests.forge.story import answer, easy_news, founded, hard_news
 from tests.scenario import Upstream
 
 RUN = ("run", "--all")
@@ -54,8 +54,19 @@ def _over(hosted: Hosted, upstream: Upstream) -> None:
     easy_news(upstream)
 
 
+def _answered(hosted: Hosted, upstream: Upstream) -> None:
+    hosted.forkbot(*RUN)
+    hosted.next_night()
+    easy_news(upstream)
+    hard_news(upstream)
+    hosted.forkbot(*RUN, code=3)
+    hosted.person_pushes("demo", "forkbot/demo/conflict-fix", answer, why="keep both")
+    hosted.next_night()
+
+
 FIRST = Night(name="nothing is published yet", before=lambda _, __: None)
 EASY = Night(name="upstream went on", before=_easy)
 HARD = Night(name="upstream came into the way", before=_hard, code=3)
 OVER = Night(name="upstream is out of the way again", before=_over)
-NIGHTS = (FIRST, EASY, HARD, OVER)
+ANSWERED = Night(name="a person has answered", before=_answered)
+NIGHTS = (FIRST, EASY, HARD, OVER, ANSWERED)

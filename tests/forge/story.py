@@ -84,3 +84,12 @@ def hard_news(upstream: Upstream) -> None:
     """Let upstream rewrite the line that the patch rewrites."""
     upstream.commit("release 2.0.0", {"src/lib.rs": hard(easy(LIB))})
     upstream.tag("v2.0.0")
+
+
+def answer(folder: Path) -> None:
+    """Make the file what it should be, as one does in the browser's editor."""
+    path = folder / "src" / "lib.rs"
+    text = path.read_text()
+    before, _, rest = text.partition("<<<<<<< ")
+    after = rest.partition(">>>>>>> ")[2].partition("\n")[2]
+    path.write_text(f"{before}pub const {ANSWER}\n{after}")

@@ -9,7 +9,7 @@ from forkbot.verify.wasmtime import Wasmtime
 from tests.forge.emulator import THEIR_TOKEN
 from tests.forge.gate import Answer, Asked
 from tests.forge.hosted import HOME, Hosted
-from tests.forge.story import ANSWER, ANSWERED, easy_news, founded, hard_news
+from tests.forge.story import ANSWERED, answer, easy_news, founded, hard_news
 from tests.scenario import Upstream
 
 pytestmark = pytest.mark.wasm
@@ -28,15 +28,6 @@ def upstream(hosted: Hosted, proofs: Path, tools: tuple[Toolchain, Wasmtime]) ->
     hard_news(upstream)
     hosted.next_night()
     return upstream
-
-
-def answer(folder: Path) -> None:
-    """Make the file what it should be, as one does in the browser's editor."""
-    path = folder / "src" / "lib.rs"
-    text = path.read_text()
-    before, _, rest = text.partition("<<<<<<< ")
-    after = rest.partition(">>>>>>> ")[2].partition("\n")[2]
-    path.write_text(f"{before}pub const {ANSWER}\n{after}")
 
 
 @pytest.mark.usefixtures("upstream")
