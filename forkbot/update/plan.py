@@ -240,6 +240,8 @@ def _wish(plan: Plan, standing: Told | None) -> Artefact | Over | None:
         return left_to_people(standing, plan.foreign) if standing else None
     wish = proposal(stake.record, update, plan.wanted, instead=plan.instead)
     same = standing is not None and standing.mark.facts == digest(wish.facts)
+    # a pull request gets its labels after it is opened, and a run may be killed in between
+    same = same and {la.name for la in wish.labels} <= set(standing.labels if standing else ())
     # what the text says of upstream is of the run that moved the branch
     return None if same and update.new is None and update.files != (LOCK,) else wish
 
