@@ -23,6 +23,7 @@ from tests.forge.places import Seen, seen_in
 from tests.scenario import Upstream, read_files
 
 HOME = "stacks"
+_ANN = ("-c", f"user.name={PERSON}", "-c", f"user.email={PERSON}@example.invalid")
 _RUNS = Path(".forkbot") / "runs"
 
 
@@ -140,14 +141,28 @@ class Hosted(World):
         self._git("push", "--quiet", url, f"HEAD:refs/heads/{branch}", cwd=folder)
         return Oid(self._git("rev-parse", "HEAD", cwd=folder).strip())
 
+    def person_merges(self, repo: str, branch: str) -> None:
+        """Let a person press the button of a branch's pull request, and delete the branch."""
+
+        def merge(folder: Path) -> None:
+            self._git(
+                *_ANN, "merge", "--quiet", "--no-ff", "--no-edit", f"origin/{branch}", cwd=folder
+            )
+
+        self.person_pushes(repo, "main", merge, why="Merged")
+        (pull,) = (s for s in seen_in(self.hub.emulator, self.hub.at(repo)) if s.head == branch)
+        path = self.hub.at(repo, f"/pulls/{pull.number}/merge")
+        self.hub.ask("PUT", path, {}, token=THEIR_TOKEN)
+        url = self._push_url(repo)
+        self._git(
+            "push", "--quiet", url, f":refs/heads/{branch}", cwd=self.place / f"person-{repo}"
+        )
+
     def _push_url(self, repo: str) -> str:
         return self.hub.url(repo).replace("http://", f"http://{PERSON}:{THEIR_TOKEN}@")
 
     def _commit(self, why: str, *, cwd: Path | None = None) -> None:
-        self._git(
-            "-c", f"user.name={PERSON}", "-c", f"user.email={PERSON}@example.invalid",
-            "commit", "--quiet", "--allow-empty", "-m", why, cwd=cwd,
-        )  # fmt: skip
+        self._git(*_ANN, "commit", "--quiet", "--allow-empty", "-m", why, cwd=cwd)
 
     def _git(self, *args: str, cwd: Path | None = None) -> str:
         done = subprocess.run(

@@ -6,11 +6,13 @@ from pathlib import Path
 
 from forkbot.verify.toolchain import Toolchain
 from forkbot.verify.wasmtime import Wasmtime
-from tests.forge.hosted import Hosted
+from tests.forge.hosted import HOME, Hosted
 from tests.forge.story import answer, easy_news, founded, hard_news
 from tests.scenario import Upstream
 
 RUN = ("run", "--all")
+CONFLICT = "forkbot/demo/conflict-fix"
+UPDATE = "forkbot/update/demo"
 Tools = tuple[Toolchain, Wasmtime]
 
 
@@ -60,7 +62,14 @@ def _answered(hosted: Hosted, upstream: Upstream) -> None:
     easy_news(upstream)
     hard_news(upstream)
     hosted.forkbot(*RUN, code=3)
-    hosted.person_pushes("demo", "forkbot/demo/conflict-fix", answer, why="keep both")
+    hosted.person_pushes("demo", CONFLICT, answer, why="keep both")
+    hosted.next_night()
+
+
+def _merged(hosted: Hosted, upstream: Upstream) -> None:
+    _answered(hosted, upstream)
+    hosted.forkbot(*RUN)
+    hosted.person_merges(HOME, UPDATE)
     hosted.next_night()
 
 
@@ -69,4 +78,5 @@ EASY = Night(name="upstream went on", before=_easy)
 HARD = Night(name="upstream came into the way", before=_hard, code=3)
 OVER = Night(name="upstream is out of the way again", before=_over)
 ANSWERED = Night(name="a person has answered", before=_answered)
+MERGED = Night(name="a person merged the answered patch", before=_merged)
 NIGHTS = (FIRST, EASY, HARD, OVER, ANSWERED)

@@ -13,6 +13,7 @@ from tests.e2e.crates import lend
 from tests.forge.acting import SECRET, WORKFLOWS, Acted, Stage
 from tests.forge.emulator import OUR_TOKEN, READING_TOKEN
 from tests.forge.hosted import Hosted
+from tests.forge.nights import CONFLICT, UPDATE
 from tests.forge.story import ANSWERED, LIB, MORE, OURS, begin, easy_news, hard_news
 from tests.scenario import Upstream
 
@@ -110,39 +111,65 @@ def test_a_conflict_is_answered_in_the_browser_and_the_next_night_takes_it(
     stage: Stage, hosted: Hosted, upstream: Upstream
 ) -> None:
     stage.run("schedule", secrets=SECRETS)
+    published = hosted.refs()["refs/heads/wasip2"]
     hard_news(upstream)
     second = stage.run("schedule", secrets=SECRETS)
     assert ended(second) == {"plan": "success", "keep": "success"}, second.log
     (asked,) = hosted.standing()["demo"].artefacts
-    assert (asked.open, asked.head) == (True, "forkbot/demo/conflict-fix")
+    assert (asked.open, asked.head) == (True, CONFLICT)
+
+    # half an answer is left alone, with a comment, and nothing moves
+    def half(folder: Path) -> None:
+        (folder / "notes.md").write_text("I shall look at it tomorrow.\n")
+
+    mine = hosted.person_pushes("demo", CONFLICT, half, why="A note to myself")
+    third = stage.run("schedule", secrets=SECRETS)
+    assert third.code == 0, third.log
+    refs = hosted.refs()
+    assert (refs[f"refs/heads/{CONFLICT}"], refs["refs/heads/wasip2"]) == (mine, published)
+    (asked,) = hosted.standing()["demo"].artefacts
+    assert (asked.open, len(asked.comments)) == (True, 1)
 
     def answer(folder: Path) -> None:
         path = folder / "src" / "lib.rs"
         assert "<<<<<<<" in path.read_text()
         path.write_text(ANSWERED)
+        (folder / "notes.md").unlink()
 
-    hosted.person_pushes("demo", asked.head, answer, why="keep both")
+    hosted.person_pushes("demo", CONFLICT, answer, why="keep both")
     # GitHub gives each job a token that reads what anybody may read; only the plan takes it
-    third = stage.run("schedule", secrets={**SECRETS, "GITHUB_TOKEN": READING_TOKEN})
-    assert third.code == 0, third.log
-    assert ended(third) == {"plan": "success", "prove": "success", "keep": "success"}
-    assert {(c.job, c.token) for c in third.calls} == {
+    fourth = stage.run("schedule", secrets={**SECRETS, "GITHUB_TOKEN": READING_TOKEN})
+    assert fourth.code == 0, fourth.log
+    assert ended(fourth) == {"plan": "success", "prove": "success", "keep": "success"}
+    assert {(c.job, c.token) for c in fourth.calls} == {
         ("plan", READING_TOKEN), ("prove", ""), ("keep", OUR_TOKEN), ("keep", ""),
     }  # fmt: skip
     there = hosted.standing()
     fork = there["demo"]
     assert fork.branches["wasip2"].subjects == ("fix: make it so", "release 2.0.0", "begin")
     assert fork.branches["wasip2"].files["src/lib.rs"][1] == ANSWERED
+    assert published in hosted.refs().values(), "what was overwritten is kept"
     (told,) = fork.artefacts
     assert not told.open
     assert "The answer of ann is in patch fix now" in told.comments[-1]
     (update,) = there["stacks"].artefacts
-    assert (update.open, update.head) == (True, "forkbot/update/demo")
+    assert (update.open, update.head) == (True, UPDATE)
     # until somebody takes in the update, the answer is read from its branch, and all stays as it is
     writes(hosted)
-    fourth = stage.run("schedule", secrets=SECRETS)
-    assert ended(fourth) == {"plan": "success", "prove": "success", "keep": "success"}, fourth.log
+    fifth = stage.run("schedule", secrets=SECRETS)
+    assert ended(fifth) == {"plan": "success", "prove": "success", "keep": "success"}, fifth.log
     assert writes(hosted) == []
+
+    # and when somebody has, nothing is new; whoever looks at all finds no conflict to see any more
+    hosted.person_merges("stacks", UPDATE)
+    sixth = stage.run("schedule", secrets=SECRETS)
+    assert ended(sixth) == {"plan": "success"}, sixth.log
+    seventh = stage.run("workflow_dispatch", secrets=SECRETS, channel="main", all="true")
+    assert seventh.code == 0, seventh.log
+    there = hosted.standing()
+    assert [a for place in there.values() for a in place.artefacts if a.open] == []
+    assert set(there["demo"].branches) == {"main", "wasip2"}
+    assert there["demo"].branches["wasip2"].files["src/lib.rs"][1] == ANSWERED
 
 
 def test_a_dry_run_writes_nothing(stage: Stage, hosted: Hosted, upstream: Upstream) -> None:
