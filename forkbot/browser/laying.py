@@ -156,7 +156,8 @@ def _clear(attempt: Attempt, *, session: Session, connection: Connection) -> tup
     updates += [
         RefUpdate(ref=tag, expected=None, new=tip) for tag, tip in tags.items() if tag not in there
     ]
-    remote.push(attempt.repository, updates)
+    if not remote.push(attempt.repository, updates):
+        session.say(f"{attempt.stack.name}: another run took the branches away meanwhile")
     return tuple(msgspec.structs.replace(c, done=True) for c in said.cleared)
 
 

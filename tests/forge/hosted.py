@@ -16,7 +16,7 @@ from pathlib import Path
 
 from forkbot.git.repository import Repository
 from forkbot.words import Oid
-from tests.e2e.world import Said, World, adopt_orphans, children, wait_for
+from tests.e2e.world import NOW, Said, World, adopt_orphans, children, wait_for
 from tests.forge.emulator import OUR_TOKEN, PERSON, THEIR_TOKEN
 from tests.forge.hub import Hub
 from tests.forge.places import Seen, seen_in
@@ -24,6 +24,8 @@ from tests.scenario import Upstream, read_files
 
 HOME = "stacks"
 _ANN = ("-c", f"user.name={PERSON}", "-c", f"user.email={PERSON}@example.invalid")
+# a person's commits have the same ids in every world
+_WHEN = {f"GIT_{who}_DATE": f"@{NOW} +0000" for who in ("AUTHOR", "COMMITTER")}
 _RUNS = Path(".forkbot") / "runs"
 
 
@@ -166,7 +168,8 @@ class Hosted(World):
 
     def _git(self, *args: str, cwd: Path | None = None) -> str:
         done = subprocess.run(
-            ["git", *args], cwd=cwd or self.root, env={**self._git_env, "HOME": self.env["HOME"]},
+            ["git", *args], cwd=cwd or self.root,
+            env={**self._git_env, "HOME": self.env["HOME"], **_WHEN},
             capture_output=True, check=False, timeout=60,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr.decode()

@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 
 from tests.forge.hosted import Hosted
-from tests.forge.nights import MERGED, NIGHTS, RUN, Night, Tools
+from tests.forge.nights import NIGHTS, RUN, Night, Tools
 from tests.forge.story import easy_news, founded
 
 pytestmark = pytest.mark.wasm
 
 
-@pytest.mark.parametrize("night", [*NIGHTS, MERGED], ids=str)
+@pytest.mark.parametrize("night", NIGHTS, ids=str)
 def test_a_dry_run_names_writes_and_makes_none(
     night: Night, hosted: Hosted, proofs: Path, tools: Tools
 ) -> None:
