@@ -30,6 +30,7 @@ class Aim:
     onto: str | None = None  # a revision, tag or version; FLOOR, which takes a rebase to know
     base: str | None = None
     stay: bool = False  # onto is the base: verify and publish what the files say
+    planned: bool = False  # onto is a plan's, that a stranger may have written: never backwards
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,8 +92,9 @@ def _on_main(stack: Stack, *, session: Session, aim: Aim) -> Located:
     onto = place(repository.resolve(aim.onto) if aim.onto else tip)
     if aim.stay and base is not None:
         onto = base
-    elif aim.onto is None:
+    elif aim.onto is None or aim.planned:
         _forward(repository, base, onto, stack=stack.name, where=redact(url))
+        _on_branch(repository, onto, tip, where=redact(url))
     return Located(repository=repository, onto=onto, base=base, candidates=(onto,), mirror=mirror)
 
 
@@ -136,7 +138,7 @@ def _on_release(stack: Stack, *, session: Session, aim: Aim, cargo: Cargo) -> Lo
         onto = _named(history, repository, aim.onto, where="--onto")
     if aim.stay and base is not None:
         onto = base
-    elif aim.onto is None:
+    elif aim.onto is None or aim.planned:
         _forward(
             repository, base, onto,
             stack=f"{stack.name} --channel release", where=f"the releases of {policy.crate}",
@@ -168,6 +170,16 @@ def _forward(
             where=where,
             hint=f"forkbot rebase {stack} --onto {onto.label}"
             "  # to go back on purpose; else a mirror is out of date",
+        )
+
+
+def _on_branch(repository: Repository, onto: Place, tip: Oid, *, where: str) -> None:
+    """Refuse to go to what is not upstream's branch, or is no more."""
+    if not repository.is_ancestor(onto.commit, tip):
+        raise RemoteError(
+            f"{onto.commit[:12]} is not on upstream's branch, whose tip is {tip[:12]}",
+            where=where,
+            hint="forkbot plan  # once more",
         )
 
 

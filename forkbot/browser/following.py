@@ -24,7 +24,7 @@ class Course:
     def aim_of(self, stack: Stack) -> Aim:
         """Return where a stack goes: to the very commit that was planned, though upstream moved."""
         news = self._news(stack)
-        return Aim(onto=news.onto) if news is not None and news.onto else self.aim
+        return Aim(onto=news.onto, planned=True) if news and news.onto else self.aim
 
     def follow(
         self, attempts: list[Attempt], *, session: Session, held: contextlib.ExitStack

@@ -281,3 +281,21 @@ def test_a_plan_of_another_channel_or_none_at_all_is_told(family: World) -> None
     plan.write_text("{}")
     said = family.forkbot("verify", "--plan", str(plan), code=2)
     assert said.err.splitlines()[-1].startswith("error: ~/plan.json: not a plan of forkbot's: ")
+
+
+def test_a_plan_that_leads_backwards_or_aside_publishes_nothing(family: World) -> None:
+    upstream = family.upstream_again("alone")
+    assert upstream.tip
+    first, path = upstream.tip, family.place / "plan.json"
+    upstream.commit("more", {"src/lib.rs": UPSTREAM + "fn four() {}\n"})
+    family.forkbot("rebase", "alone")
+    family.forkbot("plan", "--keep", str(path))
+    aside = upstream.commit("aside", {"src/lib.rs": "fn one() {}\n"}, branch="aside")
+    plan = msgspec.json.decode(path.read_bytes(), type=Plan)
+    for onto, code, said in ((first, 5, "behind the base"), (aside, 2, "there is no commit")):
+        bent = (msgspec.structs.replace(n, onto=onto) for n in plan.stacks if n.stack == "alone")
+        path.write_bytes(msgspec.json.encode(msgspec.structs.replace(plan, stacks=tuple(bent))))
+        options = ("--plan", str(path), "--verified", str(path))
+        told = family.forkbot("run", "alone", *options, code=code)
+        assert said in told.out
+        assert forks(family)["alone"] is None
