@@ -11,7 +11,9 @@ from forkbot.forge.local import LocalForge
 from forkbot.git.repository import Repository
 from forkbot.locate import Aim
 from forkbot.model.conflictbranch import ConflictBranch
+from forkbot.model.plan import Plan
 from forkbot.model.record import RunRecord, StackRecord
+from forkbot.planning import plan
 from forkbot.run import Step, run
 from forkbot.session import Session
 from forkbot.words import Channel, Oid
@@ -67,14 +69,30 @@ class Nights:
     def whole(self, *, dry_run: bool = False, steps: Step = STEPS) -> RunRecord:
         """Return the record of such a night."""
         self._days += 1
-        now = dt.datetime.fromtimestamp(NOW, dt.UTC) + dt.timedelta(days=self._days)
-        session = Session(
-            root=self.world.root, cache=self.world.cache, ambient=self.world.env,
-            channel=Channel.MAIN, now=now, say=self.said.append, dry_run=dry_run,
-        )  # fmt: skip
         return run(
-            session, (), command="a night", steps=steps, aim=Aim(),
+            self._session(dry_run=dry_run), (), command="a night", steps=steps, aim=Aim(),
             connection=Connection(forge=self.forge, home="stacks"),
+        )  # fmt: skip
+
+    def planned(self) -> Plan:
+        """Return what a night would do, for machines that cannot ask the forge."""
+        connection = Connection(forge=self.forge, home="stacks")
+        return plan(self._session(dry_run=True), connection=connection)
+
+    def elsewhere(self, plan: Plan) -> StackRecord:
+        """Return what such a machine makes of the stack."""
+        nowhere = LocalForge(self.world.place / "nowhere", ambient=self.world.env)
+        made = run(
+            self._session(dry_run=True), (), command="a leg", steps=Step.REBASE, aim=Aim(),
+            connection=Connection(forge=nowhere, home="stacks"), plan=plan,
+        )  # fmt: skip
+        return made.stacks[0]
+
+    def _session(self, *, dry_run: bool) -> Session:
+        return Session(
+            root=self.world.root, cache=self.world.cache, ambient=self.world.env,
+            channel=Channel.MAIN, say=self.said.append, dry_run=dry_run,
+            now=dt.datetime.fromtimestamp(NOW, dt.UTC) + dt.timedelta(days=self._days),
         )  # fmt: skip
 
     @property

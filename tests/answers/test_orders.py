@@ -85,6 +85,38 @@ def test_a_skipped_patch_is_parked_and_the_rest_goes_on(nights: Nights) -> None:
     assert nights.everything() == stood
 
 
+def test_what_people_said_is_planned_for_machines_that_cannot_ask_them(nights: Nights) -> None:
+    nights.night()
+    put_label(nights, Order.SKIP_PATCH)
+    planned = nights.planned()
+    assert [(n.parked, n.answers, n.again) for n in planned.stacks] == [(("second",), (), False)]
+    nights.news({"more.rs": "upstream moves on meanwhile\n"}, "3.0.0")
+    there = nights.elsewhere(planned)
+    assert there.parked == ("second",)
+    # the patch after it is in conflict as well: that is where this night ends, everywhere
+    assert there.rebase
+    assert there.rebase.conflict
+    assert (there.rebase.conflict.patch, there.rebase.onto.label) == ("third", "v2.0.0")
+
+
+def test_an_answer_is_planned_for_machines_that_cannot_ask_for_it(nights: Nights) -> None:
+    nights.night()
+    person = nights.person()
+    person.commits({"src/lib.rs": SECOND})
+    person.pushes()
+    planned = nights.planned()
+    (news,) = planned.stacks
+    assert [r.patch for r in news.answers] == ["second"]
+    assert nights.elsewhere(planned).rebase == nights.night().rebase
+
+
+def test_a_retry_is_planned(nights: Nights) -> None:
+    nights.night()
+    put_label(nights, Order.RETRY)
+    (news,) = nights.planned().stacks
+    assert (news.again, news.new) == (True, "a person asks for another try")
+
+
 def test_a_box_skips_as_a_label_does(nights: Nights) -> None:
     nights.night()
     tick(nights, Order.SKIP_PATCH)
