@@ -10,13 +10,18 @@ from pathlib import Path
 import pytest
 
 from tests.forge.hosted import Hosted
-from tests.forge.nights import NIGHTS, RUN, Night, Tools
+from tests.forge.nights import ANSWERED, NIGHTS, RUN, Night, Tools
 
 pytestmark = pytest.mark.wasm
 
 
-@pytest.mark.parametrize("night", NIGHTS, ids=str)
-@pytest.mark.parametrize("fresh", [True, False], ids=["another machine", "the same machine"])
+@pytest.mark.parametrize(
+    ("night", "fresh"),
+    [
+        *(pytest.param(night, True, id=str(night)) for night in NIGHTS),
+        pytest.param(ANSWERED, False, id=f"{ANSWERED}, on the same machine"),
+    ],
+)
 def test_a_night_killed_at_any_write_is_mended_by_the_next(
     night: Night, hubs: Callable[[], Hosted], proofs: Path, tools: Tools, *, fresh: bool
 ) -> None:
