@@ -46,8 +46,8 @@ run: setup ## rebase, build, run and publish the five stacks here; first 5 min, 
 	$(took)
 
 .PHONY: test
-test: setup quilt chromium emulate lint types ## everything CI checks: lint, types, all tests; first 8 min, then 7 min
-	@.ci/timed 'all tests' 'about 7 minutes' \
+test: setup quilt chromium emulate lint types ## everything CI checks: lint, types, all tests; about 20 min
+	@.ci/timed 'all tests' 'about 20 minutes' \
 	    env $(PYTEST) -n $(WORKERS) --dist loadfile --durations 10
 	$(took)
 
