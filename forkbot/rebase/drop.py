@@ -11,7 +11,7 @@ from forkbot.errors import UsageError
 from forkbot.git.workbench import Workbench
 from forkbot.model.place import Place
 from forkbot.model.stack import Patch, Stack
-from forkbot.rebase.export import commit_patch, make_patch
+from forkbot.rebase.export import commit_series, make_patch
 from forkbot.rebase.leaveout import Reduced, leave_out
 from forkbot.rebase.recreate import Change, recreate
 from forkbot.words import Channel, Oid, PatchName
@@ -109,9 +109,8 @@ def _files(patch: Patch, places: Sequence[tuple[Change, Ground]]) -> Iterator[Pa
 
 
 def _result(patches: tuple[Patch, ...], standing: tuple[Change, ...], ground: Ground) -> Result:
-    objects, base = ground.bench.objects, ground.base
-    commit, tree, when = base.commit, base.tree, objects.committed(base.commit)
-    for patch, change in zip(patches, standing, strict=True):
-        tree = change.after
-        commit = commit_patch(patch, tree=tree, parent=commit, objects=objects, when=when)
-    return Result(base=base, commit=commit, tree=tree)
+    base = ground.base
+    trees = [change.after for change in standing]
+    series = zip(patches, trees, strict=True)
+    commit = commit_series(series, onto=base.commit, objects=ground.bench.objects)
+    return Result(base=base, commit=commit, tree=trees[-1] if trees else base.tree)

@@ -7,7 +7,7 @@ from forkbot.git.repository import Repository
 from forkbot.git.workbench import Workbench
 from forkbot.model.fate import Rebase
 from forkbot.model.stack import Stack
-from forkbot.rebase.export import commit_patch
+from forkbot.rebase.export import commit_series
 from forkbot.rebase.recreate import recreate
 
 
@@ -20,9 +20,5 @@ def shared_do(stack: Stack, rebased: Rebase, *, repository: Repository) -> bool:
             changes = recreate(shared, bench=bench, channel=rebased.channel, base=onto)
         except UsageError:
             return False
-        commit, when = onto.commit, bench.objects.committed(onto.commit)
-        for change in changes:
-            commit = commit_patch(
-                change.patch, tree=change.after, parent=commit, objects=bench.objects, when=when
-            )
-    return commit == rebased.tip
+        series = ((change.patch, change.after) for change in changes)
+        return commit_series(series, onto=onto.commit, objects=bench.objects) == rebased.tip
