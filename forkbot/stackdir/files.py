@@ -69,9 +69,7 @@ def changes_of(
         files |= _patch_files(
             folder, patches_of(channel), old.apart.get(channel), apart.get(channel)
         )
-    for name in parked:
-        if files.get(f"{PATCHES}/{name}.patch", b"") is None:
-            del files[f"{PATCHES}/{name}.patch"]
+    _keep_parked(files, parked, old=old, apart=apart)
     if resolutions is not None:
         files |= {file_name(r): None for r in old.resolutions}
         files |= {file_name(r): render_resolution(r) for r in resolutions}
@@ -80,6 +78,28 @@ def changes_of(
         files[ACKNOWLEDGED] = left.encode() or None
     files[LOCK_FILE] = render_lock(lock)
     return {n: data for n, data in files.items() if content(folder / n) != data}
+
+
+def _keep_parked(
+    files: dict[str, bytes | None],
+    parked: Collection[PatchName],
+    *,
+    old: Stack,
+    apart: Mapping[Channel, Patches],
+) -> None:
+    """Let the files of patches that leave a series stay: in their folder, or where that goes."""
+    shared = f"{PATCHES}/{{}}.patch"
+    for name in parked:
+        if files.get(shared.format(name), b"") is None:
+            del files[shared.format(name)]
+        for channel, patches in old.apart.items():
+            file = f"{patches_of(channel)}/{name}.patch"
+            if files.get(file, b"") is not None:
+                continue
+            if channel in apart:
+                del files[file]
+            elif name not in {p.name for p in old.common}:
+                files |= {shared.format(name): p.mail for p in patches if p.name == name}
 
 
 def _patch_files(

@@ -92,6 +92,43 @@ def test_a_channel_with_patches_of_its_own_has_a_folder_while_it_needs_it(house:
         assert sorted(p.name for p in folder.glob("patches-release/*")) == wanted
 
 
+def test_a_parked_patch_keeps_its_file_where_its_channel_had_it(house: House) -> None:
+    stack, folder = two(house)
+    both = LOCK.with_channel(Channel.RELEASE, LOCK.channels[Channel.MAIN])
+    stack = msgspec.structs.replace(stack, lock=both)
+    fix, more = stack.patches
+    # the release channel is on its own, and its `fix` is another
+    own = msgspec.structs.replace(fix, mail=fix.mail.replace(b"+bar", b"+baz"))
+    common, apart = stack.divided(Channel.RELEASE, (own, more))
+    write_stack(folder, old=stack, patches=common, apart=apart, lock=both)
+    (stack,) = load_family(house.root)
+    for left, kept in (((more,), "patches-release/fix.patch"), ((fix, more), "")):
+        common, apart = stack.divided(Channel.RELEASE, left)
+        write_stack(folder, old=stack, patches=common, apart=apart, lock=both, parked=[fix.name])
+        if kept:
+            assert (folder / kept).read_bytes() == own.mail
+        (stack,) = load_family(house.root)
+        assert stack.on(Channel.RELEASE).patches == left
+    assert (folder / "patches/fix.patch").read_bytes() == fix.mail
+
+
+def test_a_parked_patch_outlives_the_folder_it_was_in(house: House) -> None:
+    stack, folder = two(house)
+    both = LOCK.with_channel(Channel.RELEASE, LOCK.channels[Channel.MAIN])
+    stack = msgspec.structs.replace(stack, lock=both)
+    fix, more = stack.patches
+    common, apart = stack.divided(Channel.MAIN, (more,))
+    write_stack(folder, old=stack, patches=common, apart=apart, lock=both)
+    (stack,) = load_family(house.root)
+    assert (folder / "patches-release/fix.patch").exists()
+    common, apart = stack.divided(Channel.RELEASE, (more,))
+    assert apart == {}
+    write_stack(folder, old=stack, patches=common, apart=apart, lock=both, parked=[fix.name])
+    assert not list(folder.glob("patches-release/*"))
+    assert (folder / "patches/fix.patch").read_bytes() == fix.mail
+    assert (folder / "patches/series").read_text() == "# ours\nmore.patch\n"
+
+
 @given(
     st.sampled_from(Channel),
     st.lists(st.sampled_from(["a", "b", "c"]), unique=True),
