@@ -21,6 +21,7 @@ from tests.report.judged import ADDR, CONFLICT, JUDGED, NAMED, broke, rebase, re
 from tests.report.records import RECORDS
 
 COMMONMARK = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+_PATHS = 600  # in conflict, in all stacks: ten times what a page has room for
 CLEAN = (Fate.UNCHANGED, Fate.SHIFTED, Fate.ADAPTED, Fate.MERGED, Fate.EMPTY, Fate.DROPPED)
 long_text = st.one_of(
     st.sampled_from(["", "x" * 5_000, "é|`*_@a #1 " * 400, "```\n" * 900, "</details>\n" * 500]),
@@ -43,20 +44,21 @@ def monstrous(draw: st.DrawFn) -> RunRecord:
         )
         for n, name in enumerate(names)
     ]  # fmt: skip
+    stacks = draw(st.sampled_from([1, 2, 40] if many < 100 else [1, 2]))
     if draw(st.booleans()):
+        conflict = _conflict(draw, names[at], text, most=_PATHS // stacks)
         outcomes[at:] = [
-            replace(outcomes[at], fate=Fate.CONFLICT, conflict=_conflict(draw, names[at], text)),
+            replace(outcomes[at], fate=Fate.CONFLICT, conflict=conflict),
             *(replace(o, fate=Fate.BLOCKED) for o in outcomes[at + 1 :]),
         ]
-    stacks = draw(st.sampled_from([1, 2, 40] if many < 100 else [1, 2]))
     one = record(rebase(*outcomes), code=3).stacks[0]
     every = tuple(replace(one, name=StackName(f"s{n}"), about=text) for n in range(stacks))
     return replace(record(rebase(), code=3), stacks=every)
 
 
-def _conflict(draw: st.DrawFn, name: PatchName, text: str) -> Conflict:
+def _conflict(draw: st.DrawFn, name: PatchName, text: str, *, most: int) -> Conflict:
     hunk = replace(ADDR.hunks[0], base=text, upstream=text + "\n+", ours="", above=text)
-    many = draw(st.sampled_from([1, 8, 400, 3_000]))
+    many = min(draw(st.sampled_from([1, 8, 400, 3_000])), most)
     paths = tuple(
         replace(ADDR, path=f"src/{n}/{text[:3_000]}", hunks=(hunk,) * draw(st.integers(1, 3)))
         for n in range(many)
