@@ -61,6 +61,14 @@ def cause(said: str) -> str:
     return f"{top[1]}: {inner[-1]}" if inner else top[1]
 
 
+class Requirement(msgspec.Struct, frozen=True, kw_only=True):
+    """What a package's manifest asks for; ``path`` where it names a folder."""
+
+    name: str
+    req: str
+    path: Path | None = None
+
+
 class Package(msgspec.Struct, frozen=True, kw_only=True):
     """One package of ``cargo metadata``; ``source`` is None for one on disk."""
 
@@ -69,6 +77,12 @@ class Package(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     source: str | None
     manifest_path: Path
+    dependencies: tuple[Requirement, ...] = ()
+
+    @property
+    def told(self) -> str:
+        """Return name and version as people say them."""
+        return f"{self.name} {self.version}"
 
 
 class Node(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,6 +105,7 @@ class Metadata(msgspec.Struct, frozen=True, kw_only=True):
 
     packages: tuple[Package, ...]
     resolve: Resolve
+    workspace_members: tuple[str, ...] = ()  # ids
 
 
 class Locked(msgspec.Struct, frozen=True, kw_only=True):

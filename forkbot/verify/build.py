@@ -18,6 +18,7 @@ from forkbot.model.verdict import Build, Colour, Diagnostic
 from forkbot.process.seclusion import secluded
 from forkbot.text import decode, redact
 from forkbot.verify.family import BuildUnit, Family
+from forkbot.verify.lockstep import lockstep_problems
 from forkbot.verify.sight import view_of_build
 
 _MINUTES = 60.0
@@ -132,35 +133,9 @@ def prepare(family: Family, workshop: Workshop, *, say: Say) -> tuple[Metadata, 
         timeout=RESOLVE_LIMIT,
         platform=workshop.target,
     )
-    return metadata, (*_unused(family), *_copies(family, metadata))
-
-
-def _unused(family: Family) -> list[str]:
-    lock = read_lock(family.workspace / "Cargo.lock")
-    return [
-        f"patch {p.name} {p.version} was not used in the crate graph: nobody asks for that version"
-        for p in lock.patch.unused
-        if p.name in family.crates
-    ]
-
-
-def _copies(family: Family, metadata: Metadata) -> list[str]:
-    """Return a problem for each copy of a patched crate that is not ours, with who wants it."""
-    used = {n.id: n for n in metadata.resolve.nodes}
-    by_id = {p.id: p for p in metadata.packages}
-    problems = []
-    for package in metadata.packages:
-        if package.id in used and package.name in family.crates and package.source is not None:
-            wanted = sorted(
-                f"{by_id[n.id].name} {by_id[n.id].version}"
-                for n in used.values()
-                if package.id in n.dependencies
-            )
-            problems.append(
-                f"a second copy of {package.name}, {package.version} from the registry, "
-                f"is built beside the fork's: {', '.join(wanted) or 'the workspace'} wants it"
-            )
-    return problems
+    return metadata, lockstep_problems(
+        metadata, read_lock(family.workspace / "Cargo.lock"), crates=family.crates
+    )
 
 
 def build(unit: BuildUnit, *, family: Family, workshop: Workshop, say: Say) -> Build:
