@@ -71,8 +71,10 @@ def test_all_is_well_where_everybody_has_the_forks(registry: Registry) -> None:
 
 def test_a_second_copy_is_told_with_the_path_that_brings_it_in(registry: Registry) -> None:
     assert problems(registry, fork="1.1.5", needs='lower = "1"\ntopmost = "1"\n') == (
-        "a second copy of lower, 0.9.0, is built beside the fork's 1.1.5: "
-        "topmost 1.0.0 → middle 1.0.0 → lower 0.9.0 (middle 1.0.0 wants ^0.9)",
+        (
+            "a second copy of lower, 0.9.0, is built beside the fork's 1.1.5: "
+            "topmost 1.0.0 → middle 1.0.0 → lower 0.9.0 (middle 1.0.0 wants ^0.9)"
+        ),
     )
 
 
@@ -82,6 +84,8 @@ def test_a_patch_that_nobody_can_use_is_told_with_what_is_built_instead(
     """Cargo takes the registry's without a word that stops anybody."""
     assert problems(registry, fork="1.0.0", needs='modern = "1"\n') == (
         "patch lower 1.0.0 was not used in the crate graph: nobody asks for that version",
-        "a second copy of lower, 1.1.0, is built beside the fork's: "
-        "modern 1.0.0 → lower 1.1.0 (modern 1.0.0 wants ^1.1)",
+        (
+            "a second copy of lower, 1.1.0, is built beside the fork's: "
+            "modern 1.0.0 → lower 1.1.0 (modern 1.0.0 wants ^1.1)"
+        ),
     )
