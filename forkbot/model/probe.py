@@ -3,7 +3,7 @@
 import enum
 
 from forkbot.model.base import Fact
-from forkbot.model.verdict import Diagnostic
+from forkbot.model.diagnostic import Diagnostic
 from forkbot.words import PatchName
 
 

@@ -3,6 +3,7 @@
 import enum
 
 from forkbot.model.base import Fact
+from forkbot.model.diagnostic import Diagnostic
 from forkbot.words import Channel, StackName
 
 
@@ -12,18 +13,6 @@ class Colour(enum.Enum):
     GREEN = "green"
     RED = "red"
     HELD = "held"
-
-
-class Diagnostic(Fact, frozen=True, kw_only=True):
-    """One message of rustc, from cargo's JSON."""
-
-    level: str  # error, warning
-    code: str  # E0425, or ''
-    message: str
-    package: str
-    file: str = ""  # relative to the crate's tree
-    line: int = 0
-    rendered: str = ""
 
 
 class Build(Fact, frozen=True, kw_only=True):

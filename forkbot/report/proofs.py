@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping
 
 from msgspec.structs import replace
 
+from forkbot.model.diagnostic import Diagnostic
 from forkbot.model.order import Order
 from forkbot.model.record import RunRecord, StackRecord
-from forkbot.model.verdict import Build, Colour, Diagnostic, Smoke, Verdict
+from forkbot.model.verdict import Build, Colour, Smoke, Verdict
 from forkbot.report.alarms import drift_sections
 from forkbot.report.document import Block, Code, Items, Paragraph, Section, Word
 from forkbot.report.fates import fate_section, range_diff_sections

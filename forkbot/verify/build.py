@@ -5,7 +5,6 @@ must hold each patched crate once, from our tree (law 4).
 """
 
 import dataclasses
-import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,9 +13,11 @@ import msgspec
 from forkbot import process
 from forkbot.cargo import Cargo, Metadata, cause, read_lock
 from forkbot.errors import TimedOutError
-from forkbot.model.verdict import Build, Colour, Diagnostic
+from forkbot.model.diagnostic import Diagnostic
+from forkbot.model.verdict import Build, Colour
 from forkbot.process.seclusion import secluded
 from forkbot.text import decode, redact
+from forkbot.verify.diagnose import Message, diagnostic
 from forkbot.verify.family import BuildUnit, Family
 from forkbot.verify.lockstep import lockstep_problems
 from forkbot.verify.sight import view_of_build
@@ -26,24 +27,6 @@ RESOLVE_LIMIT = 10 * _MINUTES
 BUILD_LIMIT = 40 * _MINUTES
 
 Say = Callable[[str], None]
-
-
-class _Span(msgspec.Struct):
-    file_name: str = ""
-    line_start: int = 0
-    is_primary: bool = False
-
-
-class _Code(msgspec.Struct):
-    code: str = ""
-
-
-class _Message(msgspec.Struct):
-    message: str = ""
-    level: str = ""
-    rendered: str | None = None
-    code: _Code | None = None
-    spans: tuple[_Span, ...] = ()
 
 
 class _Target(msgspec.Struct):
@@ -59,7 +42,7 @@ class _Line(msgspec.Struct):
     fresh: bool = False
     success: bool = False
     executable: str | None = None
-    message: _Message | None = None
+    message: Message | None = None
     target: _Target | None = None
 
 
@@ -183,7 +166,13 @@ def compile_package(
         stderr, seconds, code = ended.stderr, ended.seconds, ended.code
     except TimedOutError as e:
         stderr, seconds, code = e.stderr, BUILD_LIMIT, -1
-    diagnostics = tuple(_diagnostics(lines, family))
+    diagnostics = tuple(
+        found
+        for line in lines
+        if line.reason == "compiler-message" and line.message
+        and (found := diagnostic(line.message, package=line.target.name if line.target else "",
+                                 package_id=line.package_id, family=family))
+    )  # fmt: skip
     why = ""
     if code == -1:
         why = f"the build was ended after {BUILD_LIMIT / _MINUTES:.0f} minutes"
@@ -222,41 +211,3 @@ def _programs(lines: list[_Line], target_dir: Path) -> Iterator[Path]:
     for line in lines:
         if line.executable and Path(line.executable).resolve().is_relative_to(home):
             yield Path(line.executable)
-
-
-def _diagnostics(lines: list[_Line], family: Family) -> list[Diagnostic]:
-    found = []
-    for line in lines:
-        said = line.message
-        if (
-            line.reason != "compiler-message"
-            or said is None
-            or said.level not in {"error", "warning"}
-        ):
-            continue
-        if said.message.startswith(("aborting due to", "could not compile")) or not said.spans:
-            continue
-        span = next((s for s in said.spans if s.is_primary), said.spans[0])
-        found.append(
-            Diagnostic(
-                level=said.level,
-                code=said.code.code if said.code else "",
-                message=decode(said.message.encode()),
-                package=line.target.name if line.target else "",
-                file=_place(Path(span.file_name), family),
-                line=span.line_start,
-                rendered=family.told(decode((said.rendered or "").encode())),
-            )
-        )
-    return found
-
-
-def _place(file: Path, family: Family) -> str:
-    """Return a file by its place in the stack or in the package it comes from, on any machine."""
-    if file.is_relative_to(family.sources):
-        return str(file.relative_to(family.sources))
-    # cargo unpacks a registry's package at <its home>/registry/src/<the registry>/<package>/
-    folders = list(itertools.pairwise(file.parts))
-    if file.is_absolute() and ("registry", "src") in folders:
-        return str(Path(*file.parts[folders.index(("registry", "src")) + 3 :]))
-    return str(file)

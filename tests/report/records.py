@@ -5,11 +5,12 @@
 from collections.abc import Mapping
 
 from forkbot.model.conflict import Conflict, ConflictedPath, Hunk, Stage
+from forkbot.model.diagnostic import Diagnostic
 from forkbot.model.fate import Fate, PatchOutcome, Rebase
 from forkbot.model.place import Place
 from forkbot.model.publication import Move, Publication
 from forkbot.model.record import RunRecord, StackRecord, Trouble
-from forkbot.model.verdict import Build, Colour, Diagnostic, FamilyMember, Smoke, Verdict
+from forkbot.model.verdict import Build, Colour, FamilyMember, Smoke, Verdict
 from forkbot.words import BranchName, Channel, Oid, PatchName, StackName
 
 WASM = "wasm32-wasip2"

@@ -8,10 +8,10 @@ from textwrap import dedent
 import msgspec
 from rich.console import Console
 
+from forkbot.model.diagnostic import Diagnostic
 from forkbot.model.fate import Fate
 from forkbot.model.probe import ProbeAnswer, Red, RedKind
 from forkbot.model.record import RunRecord, StackRecord
-from forkbot.model.verdict import Diagnostic
 from forkbot.report.markdown import render_markdown
 from forkbot.report.terminal import show
 from forkbot.words import Channel, PatchName, StackName

@@ -3,8 +3,9 @@
 import itertools
 from collections.abc import Callable, Mapping
 
+from forkbot.model.diagnostic import Diagnostic
 from forkbot.model.probe import ProbeAnswer, Red, RedKind
-from forkbot.model.verdict import Build, Colour, Diagnostic, Smoke
+from forkbot.model.verdict import Build, Colour, Smoke
 from forkbot.probe import decide
 from forkbot.rebase.leaveout import LeftOut
 from forkbot.red import red_of
