@@ -16,7 +16,7 @@ from forkbot.verify.build import Workshop
 from forkbot.verify.family import Member
 from forkbot.verify.judge import held_builds, make_room, verification_key, verify_family
 from forkbot.verify.toolchain import TARGET, Toolchain
-from forkbot.verify.trial import Trial, try_family
+from forkbot.verify.trial import Only, Trial, try_family
 from forkbot.verify.wasmtime import Wasmtime, find_wasmtime
 from forkbot.words import StackName
 
@@ -91,6 +91,7 @@ def try_out(
     toolchain: Toolchain,
     wasmtime: Wasmtime,
     first: StackName | None = None,
+    only: Only | None = None,
 ) -> Trial:
     """Build and run ``members`` up to the first red, what belongs to ``first`` before the rest.
 
@@ -101,7 +102,7 @@ def try_out(
     make_room(folder)
     return try_family(
         members, folder=folder / "probe", workshop=workshop, wasmtime=wasmtime.program,
-        env=component_env(session, wasmtime), say=session.say, first=first, stop=True,
+        env=component_env(session, wasmtime), say=session.say, first=first, stop=True, only=only,
     )  # fmt: skip
 
 

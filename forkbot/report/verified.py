@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Iterator
 
+from forkbot.model.stack import BuildPolicy
 from forkbot.model.verdict import Build, Colour, Smoke, Verdict
 from forkbot.report.document import (
     Block,
@@ -63,7 +64,7 @@ def builds_of(verdict: Verdict, stack: str) -> tuple[Build, ...]:
     return tuple(b for b in verdict.builds if b.stack == stack and b.package)
 
 
-def features(build: Build) -> str:
+def features(build: Build | BuildPolicy) -> str:
     """Return a build's package and features as people write them."""
     parts = [] if build.default_features else ["no default features"]
     parts += [", ".join(build.features)] if build.features else []

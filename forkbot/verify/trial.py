@@ -1,6 +1,7 @@
 """One family on one set of trees: laid out, resolved, built and run, to its end or first red."""
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 
 from forkbot import process
@@ -11,6 +12,8 @@ from forkbot.verify.build import Say, Workshop, build, prepare
 from forkbot.verify.family import BuildUnit, Family, Member, SmokeUnit, lay_out
 from forkbot.verify.smoke import run_smoke
 from forkbot.words import StackName
+
+Only = Callable[[BuildUnit | SmokeUnit], bool]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,11 +42,13 @@ def try_family(
     say: Say,
     first: StackName | None = None,
     stop: bool = False,
+    only: Only | None = None,
 ) -> Trial:
     """Build and run ``members`` together under ``folder``.
 
     ``first`` names the stack whose builds and components come before all others', ``stop`` ends at
-    the first red. Raises ``RemoteError`` when the registry is out of reach.
+    the first red, ``only`` says what there is to do at all. Raises ``RemoteError`` when the
+    registry is out of reach.
     """
     family = lay_out(members, folder=folder, pristine=False)
     try:
@@ -54,6 +59,8 @@ def try_family(
     for unit in _ordered(family, first):
         if stop and trial.red:
             break
+        if only is not None and not only(unit):
+            continue
         if isinstance(unit, BuildUnit):
             count = len(trial.builds) + 1
             say(f"building {unit.stack.name} ({count} of {len(family.builds)})")

@@ -1,0 +1,135 @@
+"""One question, asked of many trees: is this very build or component red, and how?
+
+Built is what was red and what that needs, in the sources that probes use, in the target folder that
+all share: cargo compiles again only what a place changes.
+"""
+
+import dataclasses
+import hashlib
+import time
+
+import msgspec
+
+from forkbot.attempt import Attempt
+from forkbot.buildbreaker.kept import Kept
+from forkbot.hold import below
+from forkbot.model.probe import Red, RedKind
+from forkbot.red import red_of
+from forkbot.report.matter import steady
+from forkbot.report.verified import features
+from forkbot.session import Session
+from forkbot.verification import member_of, try_out
+from forkbot.verify.family import BuildUnit, Member, SmokeUnit
+from forkbot.verify.judge import verification_key
+from forkbot.verify.toolchain import TARGET, Toolchain
+from forkbot.verify.wasmtime import Wasmtime
+from forkbot.words import Oid
+
+_QUESTION = 1  # raise when the same inputs would be answered differently than before
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much one search may take. A build that has begun comes to its end."""
+
+    probes: int
+    seconds: float
+
+
+NIGHTLY = Limits(probes=12, seconds=30 * 60)  # what a run does of itself
+THOROUGH = Limits(probes=60, seconds=4 * 3600)  # what a person asks for
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Asker:
+    """Asks about one red of one family, in which one stack's tree is another each time."""
+
+    red: Red
+    about: Attempt  # the stack whose tree changes
+    members: tuple[Attempt, ...]  # all that is built with it, itself included, lower ones first
+    session: Session
+    toolchain: Toolchain
+    wasmtime: Wasmtime
+    limits: Limits
+    kept: Kept
+    began: float = dataclasses.field(default_factory=time.monotonic)
+    probes: int = 0
+    remembered: int = 0
+    left_for_later: int = 0  # probes that whoever asks now may not use up
+
+    def more(self) -> bool:
+        """Whether another probe may be made."""
+        spent = time.monotonic() - self.began
+        return (
+            self.probes + self.left_for_later < self.limits.probes and spent < self.limits.seconds
+        )
+
+    def ask(self, member: Member, *, label: str, commit: Oid, anew: bool = False) -> Red | None:
+        """Return what is red when ``member`` stands for its stack, from an earlier search perhaps.
+
+        ``anew`` builds and runs it whatever was said before.
+        """
+        members = self._with(member)
+        key = self._key(members)
+        known = self.kept.find(key) if not anew else None
+        if known is not None:
+            self.remembered += 1
+            return known.red
+        self.probes += 1
+        many = f"probe {self.probes} of at most {self.limits.probes}"
+        self.session.say(f"{self.about.stack.name}: red on {label}? ({many})")
+        said = red_of(
+            try_out(
+                members, session=self.session, toolchain=self.toolchain, wasmtime=self.wasmtime,
+                only=self._is_asked,
+            )
+        )  # fmt: skip
+        self.kept.keep(key, said, stack=self.about.stack.name, commit=commit)
+        return said
+
+    def knows(self, member: Member) -> bool:
+        """Whether an earlier search kept the answer."""
+        return self.kept.find(self._key(self._with(member))) is not None
+
+    def _with(self, member: Member) -> tuple[Member, ...]:
+        return tuple(
+            member if a is self.about else member_of(a, self.session) for a in self.members
+        )
+
+    def _key(self, members: tuple[Member, ...]) -> str:
+        family = verification_key(
+            members, channel=self.session.channel, target=TARGET, rustc=self.toolchain.version,
+            wasmtime=self.wasmtime.version,
+        )  # fmt: skip
+        asked = [_QUESTION, family, self.red.kind.value, self.red.stack, self.red.name]
+        return hashlib.sha256(msgspec.json.encode(asked)).hexdigest()[:32]
+
+    def _is_asked(self, unit: BuildUnit | SmokeUnit) -> bool:
+        if unit.stack.name != self.red.stack:
+            return False
+        if isinstance(unit, BuildUnit):
+            return self.red.kind is RedKind.BUILD and features(unit.policy) == self.red.name
+        return self.red.kind is RedKind.SMOKE and unit.policy.name == self.red.name
+
+
+def built_together(red: Red, attempts: list[Attempt]) -> tuple[Attempt, ...]:
+    """Return the stacks that go into what is red: its own and those below; all, for the graph."""
+    going = [a for a in attempts if not a.stuck]
+    own = next((a for a in going if a.stack.name == red.stack), None)
+    if own is None:
+        return tuple(going)
+    lower = below(own, going)
+    return tuple(a for a in going if a is own or a in lower)
+
+
+def same(one: Red, other: Red) -> bool:
+    """Whether two reds are the same trouble, wherever its lines have moved to meanwhile."""
+    if one.kind is not other.kind:
+        return False
+    if one.errors or other.errors:
+        return bool(_errors(one) & _errors(other))
+    return steady(one.why) == steady(other.why)
+
+
+def _errors(red: Red) -> frozenset[tuple[str, str]]:
+    return frozenset((d.code, d.message) for d in red.errors)
