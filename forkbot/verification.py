@@ -18,7 +18,7 @@ from forkbot.verify.judge import held_builds, make_room, verification_key, verif
 from forkbot.verify.toolchain import TARGET, Toolchain
 from forkbot.verify.trial import Only, Trial, try_family
 from forkbot.verify.wasmtime import Wasmtime, find_wasmtime
-from forkbot.words import StackName
+from forkbot.words import Pin, StackName
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,12 +57,13 @@ def verification_of(
         wasmtime=wasmtime.version,
     )  # fmt: skip
     tried = [a for a in attempts if a.stack.name not in held]
-    known = not again and (_locks_say(tried, key, session) or _runs_say(runs, key))
+    before = _runs_say(runs, key)
+    known = not again and (_locks_say(tried, key, session) or before is not None)
     if known or not members:
         verdict = Verdict(
             channel=session.channel, key=key, target=TARGET, rustc=toolchain.version,
             wasmtime=wasmtime.version, members=as_facts(members), builds=held_builds(held),
-            smokes=(), reused=bool(members),
+            smokes=(), reused=bool(members), dependencies=before.dependencies if before else {},
         )  # fmt: skip
         return _of_all(verdict, attempts)
     verdict = verify_family(
@@ -92,17 +93,23 @@ def try_out(
     wasmtime: Wasmtime,
     first: StackName | None = None,
     only: Only | None = None,
+    pins: tuple[Pin, ...] = (),
+    target: str | None = None,
 ) -> Trial:
     """Build and run ``members`` up to the first red, what belongs to ``first`` before the rest.
 
-    In sources of their own: what verify compiled stays fresh, and what does not differ is shared.
+    ``pins`` are versions that cargo keeps to as far as they fit, ``target`` is another one than
+    ours. In sources of their own: what verify compiled stays fresh, what is the same is shared.
     """
     workshop = workshop_of(session, toolchain)
+    if target is not None:
+        workshop = dataclasses.replace(workshop, target=target)
     folder = workshop.target_dir.parent
     make_room(folder)
     return try_family(
         members, folder=folder / "probe", workshop=workshop, wasmtime=wasmtime.program,
         env=component_env(session, wasmtime), say=session.say, first=first, stop=True, only=only,
+        pins=pins,
     )  # fmt: skip
 
 
@@ -154,10 +161,11 @@ def _locks_say(attempts: list[Attempt], key: str, session: Session) -> bool:
     return True
 
 
-def _runs_say(runs: RunDirectory, key: str) -> bool:
-    """Whether a run recorded here answered this question with green."""
+def _runs_say(runs: RunDirectory, key: str) -> Verdict | None:
+    """Return the verdict of a run recorded here that answered this question with green."""
     verdicts = [record.verdict for record in runs.newest(10)]
-    return any(v.key == key and not v.reused and v.green for v in verdicts if v is not None)
+    said = (v for v in verdicts if v is not None and not v.reused and v.green and v.key == key)
+    return next(said, None)
 
 
 def workshop_of(session: Session, toolchain: Toolchain) -> Workshop:

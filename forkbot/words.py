@@ -106,11 +106,20 @@ BLOB_ENTRY = Word(
     rule="six octal digits, a blank, 40 hex digits in lower case",
     example="100644 e69de29bb2d1d6434b8b29ae775ad8c2e48c5391",
 )
+PIN = Word(
+    pattern=(
+        r"^[A-Za-z][A-Za-z0-9_-]{0,63} [0-9]+\.[0-9]+\.[0-9]+(?:[-+][0-9A-Za-z.+-]{1,64})? "
+        rf"[0-9a-f]{{64}}{_END}"
+    ),
+    what="a crate, its version and its checksum",
+    rule="as in a Cargo.lock, with a blank between",
+    example=f"itoa 1.0.15 {'4a5f13b858c8d314' * 4}",
+)
 WORDS: Mapping[str, Word] = {
     word.pattern: word
     for word in (
         OID, STACK_NAME, PATCH_NAME, BRANCH_NAME, SUBDIR, VERSION, REPO_NAME, CRATE_NAME,
-        COMPONENT_NAME, BLOB_ENTRY,
+        COMPONENT_NAME, BLOB_ENTRY, PIN,
     )
 }  # fmt: skip
 
@@ -123,6 +132,7 @@ Version = NewType("Version", Annotated[str, VERSION.meta])
 RepoName = Annotated[str, REPO_NAME.meta]
 CrateName = Annotated[str, CRATE_NAME.meta]
 ComponentName = Annotated[str, COMPONENT_NAME.meta]
+Pin = NewType("Pin", Annotated[str, PIN.meta])
 GitUrl = NewType("GitUrl", str)
 
 

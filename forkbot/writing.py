@@ -3,6 +3,7 @@
 from typing import Literal
 
 from forkbot.attempt import Attempt
+from forkbot.model.proven import Proven, digest_of_lines
 from forkbot.model.publication import Move
 from forkbot.model.resolution import Resolution
 from forkbot.model.stack import ChannelLock, StackVerdict
@@ -51,6 +52,7 @@ def file_changes_of(
         published=published,
         published_of=published_of,
         verdict=verdict,
+        proven=_proven(attempt, verification, before=before.proven if before else None),
         probed=before.probed if before and same else None,
     )
     patches, apart = stack.divided(channel, attempt.rebased.patches)
@@ -99,6 +101,32 @@ def _settled(attempt: Attempt, channel: Channel) -> frozenset[str]:
     if channel is Channel.MAIN and attempt.stack.lock.channel(Channel.RELEASE) is not None:
         return frozenset()
     return frozenset(s.key for s in attempt.rebased.facts.suspicions if s.acknowledged)
+
+
+def _proven(
+    attempt: Attempt, verification: Verification | None, *, before: Proven | None
+) -> Proven | None:
+    """Return what a later red is held against: this, where all that was built together is green.
+
+    A stack that is green beside a red one may well be what broke that one.
+    """
+    assert attempt.rebased is not None
+    name, onto = attempt.stack.name, attempt.rebased.facts.onto
+    said = verification.parts.get(name) if verification is not None else None
+    if said is None or name not in [m.stack for m in said.members]:
+        return before
+    pins = said.dependencies.get(name)
+    if pins is None if said.reused else not said.green:
+        return before
+    return Proven(
+        base=onto.commit,
+        base_label=onto.label,
+        rustc=said.rustc,
+        wasmtime=said.wasmtime,
+        smoke=attempt.stack.smoke_digest,
+        patches={p.name: digest_of_lines(p.diff) for p in attempt.rebased.patches},
+        dependencies=pins or (),
+    )
 
 
 def _stack_verdict(

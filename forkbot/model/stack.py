@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Meta
 
 from forkbot.model.base import Fact
+from forkbot.model.proven import Proven
 from forkbot.model.resolution import Resolution
 from forkbot.words import (
     BranchName,
@@ -241,6 +242,7 @@ class ChannelLock(Fact, frozen=True, kw_only=True, omit_defaults=True):
         Oid | None, Meta(description="the result below `published`, where workflows are left out")
     ] = None
     verdict: StackVerdict | None = None
+    proven: Annotated[Proven | None, Meta(description="what a red is held against")] = None
     probed: Annotated[Probed | None, Meta(description="of `result`; goes when that changes")] = None
 
     @property

@@ -2,9 +2,12 @@
 
 import enum
 
+import msgspec
+
+from forkbot.model.attribution import Attribution
 from forkbot.model.base import Fact
 from forkbot.model.diagnostic import Diagnostic
-from forkbot.words import Channel, StackName
+from forkbot.words import Channel, Pin, StackName
 
 
 class Colour(enum.Enum):
@@ -64,6 +67,9 @@ class Verdict(Fact, frozen=True, kw_only=True):
     builds: tuple[Build, ...]
     smokes: tuple[Smoke, ...]
     problems: tuple[str, ...] = ()  # a patch not used, a second copy, and the like
+    attributions: tuple[Attribution, ...] = ()  # of each red whose fault it is; of flakes, too
+    # what each took from crates.io
+    dependencies: dict[StackName, tuple[Pin, ...]] = msgspec.field(default_factory=dict)
     reused: bool = False  # the same question was answered before; nothing was built
 
     @property

@@ -20,7 +20,9 @@ from forkbot.text import decode, redact
 from forkbot.verify.diagnose import Message, diagnostic
 from forkbot.verify.family import BuildUnit, Family
 from forkbot.verify.lockstep import lockstep_problems
+from forkbot.verify.pins import write_pins
 from forkbot.verify.sight import view_of_build
+from forkbot.words import Pin
 
 _MINUTES = 60.0
 RESOLVE_LIMIT = 10 * _MINUTES
@@ -99,14 +101,22 @@ class Workshop:
         return Cargo(program=self.cargo.program, env={**env, "HOME": str(home)})
 
 
-def prepare(family: Family, workshop: Workshop, *, say: Say) -> tuple[Metadata, tuple[str, ...]]:
+def prepare(
+    family: Family, workshop: Workshop, *, say: Say, pins: tuple[Pin, ...] = ()
+) -> tuple[Metadata, tuple[str, ...]]:
     """Resolve and fetch what the family needs; return its graph, and what is wrong with it.
+
+    What the registry has newest is taken, but for ``pins``.
 
     Raises ``ProcessError`` or ``RemoteError`` of cargo when nothing can be resolved.
     """
     say("resolving dependencies")
     run = workshop.cargo.run
-    run(["generate-lockfile"], cwd=family.workspace, timeout=RESOLVE_LIMIT)
+    if pins:
+        write_pins(family.workspace / "Cargo.lock", pins)
+        run(["metadata", "--format-version", "1"], cwd=family.workspace, timeout=RESOLVE_LIMIT)
+    else:
+        run(["generate-lockfile"], cwd=family.workspace, timeout=RESOLVE_LIMIT)
     say("fetching dependencies")
     targets = ["--target", workshop.target, "--target", workshop.host]
     run(["fetch", "--locked", *targets], cwd=family.workspace, timeout=RESOLVE_LIMIT)

@@ -78,6 +78,7 @@ def verify_family(
         builds=trial.builds + held_builds(held),
         smokes=smokes,
         problems=trial.problems,
+        dependencies=dict(trial.dependencies),
     )
 
 

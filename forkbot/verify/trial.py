@@ -1,17 +1,18 @@
 """One family on one set of trees: laid out, resolved, built and run, to its end or first red."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from forkbot import process
-from forkbot.cargo import CargoError
+from forkbot.cargo import CargoError, read_lock
 from forkbot.errors import RemoteError
 from forkbot.model.verdict import Build, Colour, Smoke
 from forkbot.verify.build import Say, Workshop, build, prepare
 from forkbot.verify.family import BuildUnit, Family, Member, SmokeUnit, lay_out
+from forkbot.verify.pins import pins_of
 from forkbot.verify.smoke import run_smoke
-from forkbot.words import StackName
+from forkbot.words import Pin, StackName
 
 Only = Callable[[BuildUnit | SmokeUnit], bool]
 
@@ -24,6 +25,7 @@ class Trial:
     smokes: tuple[Smoke, ...] = ()
     problems: tuple[str, ...] = ()
     resolved: bool = True
+    dependencies: Mapping[StackName, tuple[Pin, ...]] = dataclasses.field(default_factory=dict)
 
     @property
     def red(self) -> bool:
@@ -43,19 +45,21 @@ def try_family(
     first: StackName | None = None,
     stop: bool = False,
     only: Only | None = None,
+    pins: tuple[Pin, ...] = (),
 ) -> Trial:
     """Build and run ``members`` together under ``folder``.
 
     ``first`` names the stack whose builds and components come before all others', ``stop`` ends at
-    the first red, ``only`` says what there is to do at all. Raises ``RemoteError`` when the
+    the first red, ``only`` says what there is to do at all, ``pins`` which
+    versions cargo keeps to as far as they fit. Raises ``RemoteError`` when the
     registry is out of reach.
     """
     family = lay_out(members, folder=folder, pristine=False)
     try:
-        _, problems = prepare(family, workshop, say=say)
+        _, problems = prepare(family, workshop, say=say, pins=pins)
     except CargoError as e:
         return Trial(problems=(unresolved(e),), resolved=False)
-    trial = Trial(problems=problems)
+    trial = Trial(problems=problems, dependencies=_pins(family))
     for unit in _ordered(family, first):
         if stop and trial.red:
             break
@@ -73,6 +77,16 @@ def try_family(
             )  # fmt: skip
             trial = dataclasses.replace(trial, smokes=(*trial.smokes, ran))
     return trial
+
+
+def _pins(family: Family) -> dict[StackName, tuple[Pin, ...]]:
+    """Return what each stack's builds and components take from crates.io."""
+    lock = read_lock(family.workspace / "Cargo.lock")
+    packages: dict[StackName, list[str]] = {}
+    units: list[BuildUnit | SmokeUnit] = [*family.builds, *family.smokes]
+    for unit in units:
+        packages.setdefault(unit.stack.name, []).append(unit.package)
+    return {stack: pins_of(lock, names) for stack, names in packages.items()}
 
 
 def _ordered(family: Family, first: StackName | None) -> list[BuildUnit | SmokeUnit]:
