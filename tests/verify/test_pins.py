@@ -1,4 +1,4 @@
-"""What cargo took from crates.io, in lines, and cargo held to them again: real cargo, real index."""
+"""What cargo took from crates.io, in lines, and cargo held to them: real cargo, real index."""
 
 from collections.abc import Iterator
 from pathlib import Path
