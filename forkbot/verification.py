@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from forkbot import process
 from forkbot.attempt import Attempt, cargo_of
+from forkbot.diagnosis import diagnosed
 from forkbot.errors import MachineError
 from forkbot.hold import below
 from forkbot.model.verdict import FamilyMember, Verdict
@@ -66,11 +67,12 @@ def verification_of(
             smokes=(), reused=bool(members), dependencies=before.dependencies if before else {},
         )  # fmt: skip
         return _of_all(verdict, attempts)
+    folder = session.state / "build" / session.channel.value
     verdict = verify_family(
         members,
         held=held,
         channel=session.channel,
-        folder=session.state / "build" / session.channel.value,
+        folder=folder,
         workshop=workshop_of(session, toolchain),
         rustc=toolchain.version,
         wasmtime=wasmtime.program,
@@ -78,7 +80,8 @@ def verification_of(
         env=component_env(session, wasmtime),
         say=session.say,
     )
-    return _of_all(verdict, attempts)
+    lock = folder / "with-stacks" / "family" / "Cargo.lock"
+    return _of_all(diagnosed(verdict, tried, lock=lock), attempts)
 
 
 def _of_all(verdict: Verdict, attempts: list[Attempt]) -> Verification:

@@ -23,6 +23,8 @@ class Deed(enum.Enum):
     CHANGED = "changed"
     REMOVED = "removed"
     RENAMED = "renamed"
+    MOVED = "moved"
+    OWNS = "owns"  # a dependency, of which nobody here knows what it was before
 
 
 class Origin(Fact, frozen=True, kw_only=True):

@@ -77,7 +77,7 @@ class RustFile:
     """One file's text, its gates and its modules."""
 
     def __init__(self, text: str) -> None:
-        self.code, self.bare = _without_words(text)
+        self.code, self.bare = without_words(text)
         self._starts = [0, *(m.end() for m in re.finditer("\n", text))]
         self._match = _matched(self.bare)
         self.gates = tuple(self._gates())
@@ -208,7 +208,7 @@ class RustFile:
         return self._match.get(opened, len(self.bare))
 
 
-def _without_words(text: str) -> tuple[str, str]:
+def without_words(text: str) -> tuple[str, str]:
     """Return the text without comments, and without strings and characters too; as long as it."""
     code, bare, at = [], [], 0
     while (found := _TEXT.search(text, at)) is not None:

@@ -1,0 +1,226 @@
+"""Whose doing each of rustc's errors is: what it points at and names, asked of every stack's line.
+
+An error in a build is where it shows, seldom where it comes from. The line may be a patch's, and
+what it names upstream's; a lower stack's patch may have taken away what a dependency calls. So each
+place and each name is looked up in the history of the stack that it belongs to.
+"""
+
+import contextlib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Self
+
+from msgspec.structs import replace
+
+from forkbot.attempt import Attempt
+from forkbot.cargo import read_lock
+from forkbot.git.workbench import Workbench
+from forkbot.model.diagnostic import Deed, Diagnostic, Doer, Origin, Spot
+from forkbot.model.verdict import Build, Verdict
+from forkbot.rebase.origin import Origins
+from forkbot.verify.followers import in_order_of_cause
+from forkbot.words import StackName
+
+_USES = r"\buse\s+(?:::)?([A-Za-z_]\w*)::[^;]*\b{name}\b"
+
+
+def diagnosed(verdict: Verdict, attempts: Iterable[Attempt], *, lock: Path) -> Verdict:
+    """Return a verdict with what is known of the errors in its builds.
+
+    ``attempts`` are the stacks that took part, ``lock`` is the graph they were built with.
+    """
+    if not any(d.level == "error" for b in verdict.builds for d in b.diagnostics):
+        return verdict
+    with Diagnosis(attempts, packages=packages_in(lock)) as diagnosis:
+        return replace(verdict, builds=tuple(diagnosis.build(b) for b in verdict.builds))
+
+
+def packages_in(lock: Path) -> dict[str, str]:
+    """Return the version of each package that a lock file has from elsewhere."""
+    if not lock.exists():
+        return {}
+    return {p.name: str(p.version) for p in read_lock(lock).packages if p.source is not None}
+
+
+class Diagnosis:
+    """Asks the stacks of one family, of which each has a result; a context manager."""
+
+    def __init__(self, attempts: Iterable[Attempt], *, packages: Mapping[str, str]) -> None:
+        """Ask ``attempts``; ``packages`` are those of the graph with their versions."""
+        self._attempts = tuple(
+            a for a in attempts if a.rebased is not None and a.rebased.facts.tip is not None
+        )
+        self._packages = {_ident(name): f"{name} {version}" for name, version in packages.items()}
+        self._held = contextlib.ExitStack()
+        self._asked: dict[StackName, Origins] = {}
+        self._known: dict[tuple[object, ...], Diagnostic] = {}
+
+    def __enter__(self) -> Self:
+        """Return itself; nothing is started before it is needed."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End what was started."""
+        self._held.close()
+
+    def build(self, build: Build) -> Build:
+        """Return a build with what is known of its errors."""
+        return replace(build, diagnostics=self.diagnostics(build.diagnostics, stack=build.stack))
+
+    def diagnostics(
+        self, diagnostics: Iterable[Diagnostic], *, stack: StackName
+    ) -> tuple[Diagnostic, ...]:
+        """Return diagnostics with whose doing each error is, and which come of which.
+
+        ``stack`` has the component that was built, if one was.
+        """
+        return in_order_of_cause(self._traced(d, stack) for d in diagnostics)
+
+    def _traced(self, said: Diagnostic, stack: StackName) -> Diagnostic:
+        if said.level != "error":
+            return said
+        # the same one is met in every build that has the line
+        key = (said.file, said.line, said.message, said.package, said.spots)
+        if key not in self._known:
+            author = self._author(said, stack)
+            named = self._named(said, author)
+            self._known[key] = replace(said, author=author, named=named)
+        found = self._known[key]
+        return replace(said, author=found.author, named=found.named)
+
+    def _author(self, said: Diagnostic, stack: StackName) -> Origin | None:
+        """Return who wrote the line of an error since the base, or whose package it is in."""
+        if not said.spots:
+            return _dependencys(said.dependency, Deed.WROTE) if said.dependency else None
+        first = said.spots[0]
+        if first.dependency or said.dependency:
+            owner = first.dependency or said.dependency
+            return replace(_dependencys(owner, Deed.WROTE), file=first.file, line=first.line)
+        if self._stack_of(first.file) is not None:
+            return self._wrote(first)
+        return Origin(
+            doer=Doer.COMPONENT, deed=Deed.WROTE, stack=stack, file=first.file, line=first.line
+        )
+
+    def _named(self, said: Diagnostic, author: Origin | None) -> Origin | None:
+        """Return whose doing it is that what the line relies on is not what it was."""
+        for spot in said.spots[1:]:
+            if spot.named and (found := self._changed(spot, author)):
+                return replace(found, name=_last(said.names[0]) if said.names else "")
+        if found := next(self._of_names(said), None):
+            return found
+        for spot in said.spots[1:]:
+            if not spot.named and (found := self._changed(spot, author)):
+                return found
+        return self._of_dependency(said)
+
+    def _changed(self, spot: Spot, author: Origin | None) -> Origin | None:
+        """Return who wrote a place that rustc points at, if that is not who wrote the error's."""
+        found = self._wrote(spot)
+        if found is None or (author is not None and _who(found) == _who(author)):
+            return None
+        return replace(found, deed=Deed.CHANGED)
+
+    def _wrote(self, spot: Spot) -> Origin | None:
+        stack = self._stack_of(spot.file)
+        if stack is None or spot.dependency:
+            return None
+        path = spot.file.partition("/")[2].encode(errors="surrogateescape")
+        return self._origins(stack).author(path, range(spot.line, spot.last + 1))
+
+    def _of_names(self, said: Diagnostic) -> Iterator[Origin]:
+        """Yield what was done to what an error names, the likeliest first.
+
+        In its own stack a change counts; in another one only where the error names its crate.
+        """
+        own = self._stack_of(said.file)
+        path = said.file.partition("/")[2].encode(errors="surrogateescape")
+        fields = "field" in said.message
+        for whole in said.names:
+            for name in reversed(whole.split("::")):
+                crates = self._crates(said, name)
+                there = [a.stack.name for a in self._attempts if _crate(a) in crates]
+                for stack in (*there, *([own] if own and not there else [])):
+                    near = path if stack == own else b""
+                    found = self._origins(stack).named(name, near=near, fields=fields)
+                    if found is not None:
+                        yield found
+        for attempt in self._attempts:  # a method's type is not always told with its crate
+            for whole in said.names[:1] * (attempt.stack.name != own):
+                found = self._origins(attempt.stack.name).named(_last(whole), gone=True)
+                if found is not None:
+                    yield found
+
+    def _crates(self, said: Diagnostic, name: str) -> frozenset[str]:
+        """Return the crates that an error names, or that its file takes ``name`` from."""
+        known = {_crate(a) for a in self._attempts} | self._packages.keys()
+        found = {part for whole in said.names for part in whole.split("::")[:1] if part in known}
+        uses = re.compile(_USES.format(name=re.escape(name)))
+        found |= {m[1] for m in uses.finditer(self._text(said.file)) if m[1] in known}
+        own = self._stack_of(said.file)
+        return frozenset(found - {_crate(a) for a in self._attempts if a.stack.name == own})
+
+    def _text(self, file: str) -> str:
+        stack = self._stack_of(file)
+        if stack is None:
+            return ""
+        path = file.partition("/")[2].encode(errors="surrogateescape")
+        return self._origins(stack).text(path)
+
+    def _of_dependency(self, said: Diagnostic) -> Origin | None:
+        """Return the dependency that has what an error points at, or names."""
+        for spot in said.spots[1:]:
+            if spot.named and spot.dependency:
+                found = _dependencys(spot.dependency, Deed.OWNS)
+                name = _last(said.names[0]) if said.names else ""
+                return replace(found, name=name, file=spot.file, line=spot.line)
+        for whole in said.names[:1]:
+            crates = sorted(self._crates(said, _last(whole)) & self._packages.keys())
+            others = [c for c in crates if c not in map(_crate, self._attempts)]
+            if others:
+                found = _dependencys(self._packages[others[0]], Deed.OWNS)
+                return replace(found, name=_last(whole))
+        return None
+
+    def _stack_of(self, file: str) -> StackName | None:
+        """Return the stack in whose tree a file is."""
+        first, _, path = file.partition("/")
+        for attempt in self._attempts:
+            name = attempt.stack.name
+            if name == first:
+                there = self._origins(name).has(path.encode(errors="surrogateescape"))
+                return name if there else None
+        return None
+
+    def _origins(self, stack: StackName) -> Origins:
+        if stack not in self._asked:
+            attempt = next(a for a in self._attempts if a.stack.name == stack)
+            assert attempt.rebased is not None
+            assert attempt.repository is not None
+            facts = attempt.rebased.facts
+            linear = attempt.repository.is_ancestor(facts.base.commit, facts.onto.commit)
+            bench = self._held.enter_context(Workbench(attempt.repository))
+            self._asked[stack] = Origins(facts, linear=linear, bench=bench)
+        return self._asked[stack]
+
+
+def _who(origin: Origin) -> tuple[object, ...]:
+    return origin.doer, origin.stack, origin.patch, origin.commit, origin.dependency
+
+
+def _dependencys(package: str, deed: Deed) -> Origin:
+    return Origin(doer=Doer.DEPENDENCY, deed=deed, dependency=package)
+
+
+def _last(path: str) -> str:
+    return path.rsplit("::", maxsplit=1)[-1]
+
+
+def _ident(crate: str) -> str:
+    """Return a crate's name as code has it."""
+    return crate.replace("-", "_")
+
+
+def _crate(attempt: Attempt) -> str:
+    return _ident(attempt.stack.policy.crate)
