@@ -91,7 +91,10 @@ class ProcessError(ForkbotError):
 
 
 class TimedOutError(ForkbotError):
-    """A child process, or a wait on it, went past its limit and was ended."""
+    """A child process, or a wait on it, took too long and was ended.
+
+    ``why`` goes on after "it was ended": `` after 20 s``; ``stdout``, ``stderr``: what it said.
+    """
 
     exit_code = EXIT_REMOTE
 
@@ -101,9 +104,20 @@ class TimedOutError(ForkbotError):
         *,
         where: str | None = None,
         hint: str | None = None,
+        why: str = "",
+        seconds: float = 0.0,
         stdout: bytes = b"",
         stderr: bytes = b"",
     ) -> None:
         super().__init__(what, where=where, hint=hint)
+        self.why = why
+        self.seconds = seconds
         self.stdout = stdout
         self.stderr = stderr
+
+
+class OverLimitError(TimedOutError):
+    """A child process took more than it may, of something other than time, and was ended.
+
+    ``why`` is then ``: it printed more than 4 MiB``.
+    """

@@ -13,12 +13,12 @@ from forkbot.process.seclusion import why_not
 from forkbot.rundir import RunDirectory
 from forkbot.session import Session
 from forkbot.stackdir.load import stack_folder
-from forkbot.verify.build import Workshop
 from forkbot.verify.family import Member
 from forkbot.verify.judge import held_builds, make_room, verification_key, verify_family
 from forkbot.verify.toolchain import TARGET, Toolchain
 from forkbot.verify.trial import Only, Trial, try_family
 from forkbot.verify.wasmtime import Wasmtime, find_wasmtime
+from forkbot.verify.workshop import Workshop
 from forkbot.words import Pin, StackName
 
 

@@ -1,7 +1,7 @@
 """The one place, beside GitPython, where forkbot starts children.
 
 Argument lists only, never a shell; a closed environment, never the ambient one; every wait has an
-end; a child and everything it started dies with the wait.
+end; a child and everything it started dies with the wait, and with a limit that it is past.
 """
 
 import contextlib
@@ -20,7 +20,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn, Self
 
-from forkbot.errors import MachineError, ProcessError, TimedOutError
+from forkbot.errors import MachineError, OverLimitError, ProcessError, TimedOutError
+from forkbot.process.limits import Guard, Limits, size
 from forkbot.text import decode, redact
 
 # What any child may know of its surroundings. Tokens have no name here.
@@ -45,6 +46,7 @@ class Completed:
     stdout: bytes
     stderr: bytes
     seconds: float
+    peak: int = 0  # bytes of memory it had at one time; looked at only where there are limits
 
 
 def allow(ambient: Env, *, names: Sequence[str] = (), network: bool = False) -> dict[str, str]:
@@ -149,23 +151,33 @@ def run(
     ok: Sequence[int] | None = (0,),
     on_stdout: Callable[[bytes], None] | None = None,
     on_stderr: Callable[[bytes], None] | None = None,
+    limits: Limits | None = None,
 ) -> Completed:
     """Run a command to its end and return what it said.
 
     ``timeout`` is in seconds. ``ok`` lists the exit codes that are answers (None: all). The two
-    callbacks get each complete line as it comes, without its line end, for progress.
+    callbacks get each line, or state of a progress bar, as it is complete. ``limits``
+    are for what others wrote: what it takes together is watched, and it is ended past them.
     Raises ``ProcessError`` for any other code, ``TimedOutError``, ``MachineError``.
     """
     began = time.monotonic()
-    out, err = _Lines(on_stdout), _Lines(on_stderr)
+    most = None if limits is None else limits.output
+    out, err = _Lines(on_stdout, most), _Lines(on_stderr, most)
     child = _start(argv, env=env, cwd=cwd, stdin=None if stdin is None else subprocess.PIPE)
     try:
-        _converse(child, stdin=stdin, deadline=began + timeout, out=out, err=err)
-        child.wait(timeout=max(0.1, began + timeout - time.monotonic()))
-    except (TimeoutError, subprocess.TimeoutExpired) as e:
-        raise TimedOutError(
-            f"{_show(argv)} was ended after {timeout:.0f} s", stdout=out.whole(), stderr=err.whole()
-        ) from e
+        guard = None if limits is None else Guard(child.pid, limits)
+        watch = _Watch(deadline=began + timeout, guard=guard)
+        _converse(child, stdin=stdin, watch=watch, out=out, err=err)
+        while child.poll() is None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(timeout=watch.until())
+    except (TimeoutError, _OverLimit) as e:
+        timed_out = isinstance(e, TimeoutError)
+        why = f" after {timeout:.0f} s" if timed_out else f": {e}"
+        raise (TimedOutError if timed_out else OverLimitError)(
+            f"{_show(argv)} was ended{why}", why=why, seconds=time.monotonic() - began,
+            stdout=out.whole(), stderr=err.whole(),
+        ) from e  # fmt: skip
     finally:
         _end(child)
     stdout, stderr = out.whole(), err.whole()
@@ -174,24 +186,60 @@ def run(
             command=_show(argv), code=child.returncode, last_words=last_words(stderr)
         )
     return Completed(
-        code=child.returncode, stdout=stdout, stderr=stderr, seconds=time.monotonic() - began
+        code=child.returncode,
+        stdout=stdout,
+        stderr=stderr,
+        seconds=time.monotonic() - began,
+        peak=0 if guard is None else guard.peak,
     )
 
 
-class _Lines:
-    """Collects a stream whole and hands each complete line to a listener."""
+class _OverLimit(Exception):  # noqa: N818 - says which, and becomes the error
+    pass
 
-    def __init__(self, listener: Callable[[bytes], None] | None) -> None:
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Watch:
+    """What ends a child before it ends itself."""
+
+    deadline: float
+    guard: Guard | None
+
+    def until(self) -> float:
+        """Return how many seconds to wait at most; raise when it is over."""
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        if self.guard is None:
+            return left
+        if why := self.guard.look():
+            raise _OverLimit(why)
+        return min(left, self.guard.pause())
+
+
+class _Lines:
+    """Collects a stream whole, up to ``most`` bytes, and hands its lines to a listener."""
+
+    def __init__(self, listener: Callable[[bytes], None] | None, most: int | None) -> None:
         self.chunks: list[bytes] = []
         self._listener = listener
-        self._rest = b""
+        self._most = most
+        self._left = most
+        self._rest: list[bytes] = []  # of a line that goes on; joined once, however long it is
 
     def feed(self, chunk: bytes) -> None:
+        if self._left is not None:
+            chunk = chunk[: self._left]
+            self._left -= len(chunk)
         self.chunks.append(chunk)
         if self._listener is not None:
-            *lines, self._rest = (self._rest + chunk).split(b"\n")
-            for line in lines:
-                self._listener(line)
+            first, *more = chunk.replace(b"\r", b"\n").split(b"\n")
+            self._rest.append(first)
+            for begun in more:
+                self._listener(b"".join(self._rest))
+                self._rest = [begun]
+        if self._left == 0:
+            raise _OverLimit(f"it printed more than {size(self._most or 0)}")
 
     def whole(self) -> bytes:
         return b"".join(self.chunks)
@@ -201,11 +249,11 @@ def _converse(
     child: subprocess.Popen[bytes],
     *,
     stdin: bytes | None,
-    deadline: float,
+    watch: _Watch,
     out: _Lines,
     err: _Lines,
 ) -> None:
-    """Feed stdin and drain both outputs without deadlock; ``TimeoutError`` at the deadline."""
+    """Feed stdin and drain both outputs without deadlock, for as long as ``watch`` allows."""
     assert child.stdout is not None
     assert child.stderr is not None
     with selectors.DefaultSelector() as selector:
@@ -216,10 +264,7 @@ def _converse(
             os.set_blocking(child.stdin.fileno(), False)
             selector.register(child.stdin, selectors.EVENT_WRITE, None)
         while selector.get_map():
-            left = deadline - time.monotonic()
-            if left <= 0:
-                raise TimeoutError
-            for key, _ in selector.select(left):
+            for key, _ in selector.select(watch.until()):
                 if key.data is None:
                     pending = _feed(child, pending, selector)
                 elif chunk := os.read(key.fd, 1 << 16):

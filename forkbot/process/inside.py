@@ -4,12 +4,15 @@ Run by its path in fresh namespaces, as ``inside.py <plan as JSON> <command…>`
 of forkbot's. The view is a root of its own: a tmpfs with bind mounts of what the plan names, all
 read-only but what it says may be written, its own /proc (which shows no process but the child's)
 and no more of /dev than a compiler needs. The old root is taken off, then every right to change
-any of that is given up.
+any of that is given up. What each process may take of the machine is set last; a plan without a
+root asks for no more than that.
 """
 
+import contextlib
 import ctypes
 import json
 import os
+import resource
 import sys
 from pathlib import Path
 from typing import TypedDict
@@ -23,6 +26,8 @@ _CAPBSET_DROP, _NO_NEW_PRIVS = 24, 38
 _CAP_VERSION = 0x20080522
 _DEVICES = ("null", "zero", "full", "random", "urandom")
 _FAILED = 125
+# What lies in the view's own folders, /tmp among them, is memory that no process is seen to have.
+_ROOM = "size=1g,nr_inodes=100k"
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -30,10 +35,13 @@ _libc = ctypes.CDLL(None, use_errno=True)
 class Plan(TypedDict):
     """What ``seclusion`` sends."""
 
-    root: str  # an empty folder, to mount the new root on
+    root: str  # an empty folder, to mount the new root on; '' for no view
     read: list[str]
     write: list[str]
     copies: dict[str, str]
+    memory: int  # bytes, like the next
+    file: int
+    processes: int
 
 
 def main() -> None:
@@ -41,9 +49,12 @@ def main() -> None:
     plan: Plan = json.loads(sys.argv[1])
     here = str(Path.cwd())
     try:
-        _build(plan)
-        _enter(plan["root"], here)
-        _give_up_rights()
+        if plan["root"]:
+            _build(plan)
+            _enter(plan["root"], here)
+            _bound_processes(plan["processes"])
+            _give_up_rights()
+        _bound(plan)
         os.execv(sys.argv[2], sys.argv[2:])  # noqa: S606 - what this program is for
     except OSError as e:
         sys.stderr.write(f"error: cannot seclude {sys.argv[2]}: {e}\n")
@@ -97,7 +108,7 @@ def _bind(path: str, root: str, *, read_only: bool) -> None:
 
 def _build(plan: Plan) -> None:
     root = plan["root"]
-    _mount("forkbot", root, "tmpfs", _NOSUID | _NODEV, "mode=755")
+    _mount("forkbot", root, "tmpfs", _NOSUID | _NODEV, f"mode=755,{_ROOM}")
     for path in plan["read"]:
         _bind(path, root, read_only=True)
     for path in plan["write"]:
@@ -136,6 +147,34 @@ def _give_up_rights() -> None:
     header = (ctypes.c_uint32 * 2)(_CAP_VERSION, 0)
     none = (ctypes.c_uint32 * 6)()
     _check(_libc.capset(header, none), "capset")
+
+
+def _bound_processes(most: int) -> None:
+    """Bound what runs in this namespace at one time.
+
+    A user's own processes are counted by the namespace of users since Linux 5.14; root's are
+    bounded by their numbers, of which each namespace has its own since 6.14. Where neither holds
+    there is still who watches.
+    """
+    _lower(resource.RLIMIT_NPROC, most)
+    with contextlib.suppress(OSError):
+        Path("/proc/sys/kernel/pid_max").write_bytes(b"%d" % most)
+
+
+def _bound(plan: Plan) -> None:
+    """Bound what each process alone may take.
+
+    Not its addresses, of which wasmtime sets aside far more than it uses: its data.
+    """
+    _lower(resource.RLIMIT_DATA, plan["memory"])
+    _lower(resource.RLIMIT_FSIZE, plan["file"])
+    _lower(resource.RLIMIT_CORE, 0)
+
+
+def _lower(what: int, most: int) -> None:
+    _, highest = resource.getrlimit(what)
+    bound = most if highest == resource.RLIM_INFINITY else min(most, highest)
+    resource.setrlimit(what, (bound, bound))
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from forkbot.errors import MachineError, ProcessError, TimedOutError
 from forkbot.process import run
+from forkbot.process.limits import Limits
 
 # Programs and libraries, as systems lay them out, and what of /etc it takes to run them.
 _SYSTEM = (
@@ -47,8 +48,15 @@ class View:
     network: bool = False
 
 
-def secluded(argv: Sequence[str | Path], view: View) -> list[str | Path]:
-    """Return the command that starts ``argv``, whose first is a path, in ``view``."""
+# Far more than it takes to build or run anything here, for whoever names no limits.
+WIDE = Limits(memory=1 << 40, processes=1 << 16, disk=1 << 40, output=1 << 30)
+
+
+def secluded(argv: Sequence[str | Path], view: View, limits: Limits = WIDE) -> list[str | Path]:
+    """Return the command that starts ``argv``, whose first is a path, in ``view``.
+
+    Each of its processes is kept to ``limits``; what all take together ``run`` looks after.
+    """
     # what lies in what is shown already is shown with it
     read: list[str] = []
     for path in sorted({*_SYSTEM, *map(str, view.read)}):
@@ -61,9 +69,28 @@ def secluded(argv: Sequence[str | Path], view: View) -> list[str | Path]:
         "copies": {str(name): text for name, text in view.copies.items()},
     }
     alone = () if view.network else ("--net",)
+    return [*_UNSHARE, *alone, "--", *_inside(plan, limits), *argv]
+
+
+def bounded(argv: Sequence[str | Path], limits: Limits) -> list[str | Path]:
+    """Return the command that starts ``argv`` with each of its processes kept to ``limits``.
+
+    For systems that cannot seclude.
+    """
+    nothing = {"root": "", "read": [], "write": [], "copies": {}}
+    return [*_inside(nothing, limits), *argv]
+
+
+def _inside(plan: Mapping[str, object], limits: Limits) -> list[str | Path]:
+    whole = {
+        **plan,
+        # the watch, which can say what happened, comes first; this is for what it is too slow for
+        "memory": 2 * limits.memory,
+        "file": 2 * limits.disk,
+        "processes": 2 * limits.processes,
+    }
     # -I -S: the child's environment and folder must not tell this Python what to import
-    inside = (sys.executable, "-I", "-S", "-B", _INSIDE, json.dumps(plan))
-    return [*_UNSHARE, *alone, "--", *inside, *argv]
+    return [sys.executable, "-I", "-S", "-B", _INSIDE, json.dumps(whole)]
 
 
 @functools.cache

@@ -11,28 +11,28 @@ from pathlib import Path
 import msgspec
 
 from forkbot import process
-from forkbot.cargo import Cargo, Metadata, cause, read_lock
+from forkbot.cargo import Metadata, cause, read_lock
 from forkbot.errors import TimedOutError
 from forkbot.model.diagnostic import Diagnostic
 from forkbot.model.verdict import Build, Colour
-from forkbot.process.seclusion import secluded
 from forkbot.text import decode, redact
 from forkbot.verify.diagnose import Message, diagnostic
 from forkbot.verify.family import BuildUnit, Family
 from forkbot.verify.lockstep import lockstep_problems
 from forkbot.verify.pins import write_pins
-from forkbot.verify.sight import view_of_build
+from forkbot.verify.progress import CARGO_SHOWS_PROGRESS, Progress, without_bars
+from forkbot.verify.workshop import Workshop
 from forkbot.words import Pin
 
 _MINUTES = 60.0
 RESOLVE_LIMIT = 10 * _MINUTES
-BUILD_LIMIT = 40 * _MINUTES
 
 Say = Callable[[str], None]
 
 
 class _Target(msgspec.Struct):
     name: str = ""
+    kind: tuple[str, ...] = ()
 
 
 class _Line(msgspec.Struct):
@@ -47,6 +47,12 @@ class _Line(msgspec.Struct):
     message: Message | None = None
     target: _Target | None = None
 
+    @property
+    def unit(self) -> str:
+        """Return which unit an artifact is of; the same on the next build."""
+        target = self.target or _Target()
+        return " ".join((self.package_id, *target.kind, target.name))
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Compiled:
@@ -58,47 +64,6 @@ class Compiled:
     diagnostics: tuple[Diagnostic, ...]
     seconds: float
     why: str  # '' when it went through
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Workshop:
-    """Everything a build needs besides its sources."""
-
-    cargo: Cargo  # with the network: resolves and fetches
-    target: str
-    target_dir: Path
-    host: str
-    secluded: bool  # whether this system can keep upstream's code to what it is shown
-
-    def command(self, family: Family, *args: str | Path) -> tuple[list[str | Path], process.Env]:
-        """Return how cargo runs upstream's code, and its environment.
-
-        Without seclusion there is no network still, where the system can deny it.
-        """
-        cargo = self.offline()
-        argv = [cargo.program, *args]
-        if not self.secluded:
-            return [*process.network_denial(cargo.env.get("PATH", "")), *argv], cargo.env
-        root = self.target_dir.parent / "view"
-        for folder in (root, self.target_dir):
-            folder.mkdir(parents=True, exist_ok=True)
-        view = view_of_build(
-            cargo, sources=family.sources, workspace=family.workspace, target_dir=self.target_dir,
-            home=self.cargo.env.get("HOME", ""), root=root,
-        )  # fmt: skip
-        return secluded(argv, view), {**cargo.env, "HOME": "/tmp", "TMPDIR": "/tmp"}  # noqa: S108
-
-    def offline(self) -> Cargo:
-        """Return cargo as upstream's code may see it: no network, no secrets, a home of its own."""
-        home = self.target_dir.parent / "home"
-        home.mkdir(parents=True, exist_ok=True)
-        hidden = {n for n in self.cargo.env if n.lower().endswith("_proxy")}
-        env = {n: v for n, v in self.cargo.env.items() if n not in hidden}
-        if "HOME" in env:  # where cargo and rustup looked for theirs while it was the person's
-            env.setdefault("CARGO_HOME", str(Path(env["HOME"]) / ".cargo"))
-            env.setdefault("RUSTUP_HOME", str(Path(env["HOME"]) / ".rustup"))
-        env.setdefault("CARGO_HOME", str(home / ".cargo"))
-        return Cargo(program=self.cargo.program, env={**env, "HOME": str(home)})
 
 
 def prepare(
@@ -157,25 +122,32 @@ def compile_package(
     """Run one ``cargo build``: offline, without a network, shown only what it needs."""
     flags = f"target.{workshop.target}.rustflags={msgspec.json.encode(rustflags).decode()}"
     lines: list[_Line] = []
+    progress = Progress(package, keep=workshop.target_dir.parent / "times.json", say=say)
 
     def hear(raw: bytes) -> None:
         if (line := _parse(raw)) is not None:
             lines.append(line)
-            if line.reason == "compiler-artifact" and line.target and not line.fresh:
-                say(f"compiled {line.target.name}")
+            if line.reason == "compiler-artifact":
+                progress.unit(line.unit, fresh=line.fresh)
 
     argv, env = workshop.command(
         family, "build", "--frozen", "--package", package, "--target", workshop.target,
         "--target-dir", workshop.target_dir, "--message-format", "json",
         *(["--config", flags] if rustflags else []),
     )  # fmt: skip
+    limits = dataclasses.replace(workshop.limits, folder=workshop.target_dir)
     try:
         ended = process.run(
-            argv, env=env, cwd=family.workspace, timeout=BUILD_LIMIT, on_stdout=hear, ok=None
-        )
-        stderr, seconds, code = ended.stderr, ended.seconds, ended.code
+            argv, env={**env, **CARGO_SHOWS_PROGRESS}, cwd=family.workspace,
+            timeout=workshop.seconds, on_stdout=hear, on_stderr=progress.bar, ok=None,
+            limits=limits,
+        )  # fmt: skip
+        stderr, seconds, code, stopped = ended.stderr, ended.seconds, ended.code, ""
     except TimedOutError as e:
-        stderr, seconds, code = e.stderr, BUILD_LIMIT, -1
+        at = f", while it compiled {progress.at}" if progress.at else ""
+        stderr, seconds, code, stopped = e.stderr, e.seconds, -1, f"the build was ended{e.why}{at}"
+    progress.ended(whole=code == 0)
+    said = without_bars(redact(decode(stderr)))
     diagnostics = tuple(
         found
         for line in lines
@@ -183,12 +155,10 @@ def compile_package(
         and (found := diagnostic(line.message, package=line.target.name if line.target else "",
                                  package_id=line.package_id, family=family))
     )  # fmt: skip
-    why = ""
-    if code == -1:
-        why = f"the build was ended after {BUILD_LIMIT / _MINUTES:.0f} minutes"
-    elif code != 0:
+    why = stopped
+    if code != 0 and not why:
         errors = [d for d in diagnostics if d.level == "error"]
-        why = errors[0].message if errors else cause(redact(decode(stderr)))
+        why = errors[0].message if errors else cause(said)
     return Compiled(
         ok=not why,
         units=sum(_ours(line, family) for line in lines if line.reason == "compiler-artifact"),

@@ -11,10 +11,11 @@ from forkbot import process
 from forkbot.cargo import CargoError
 from forkbot.errors import MachineError
 from forkbot.model.verdict import Build, Colour, FamilyMember, Smoke, Verdict
-from forkbot.verify.build import Say, Workshop, prepare
+from forkbot.verify.build import Say, prepare
 from forkbot.verify.family import Member, lay_out
 from forkbot.verify.smoke import run_smoke
 from forkbot.verify.trial import try_family, unresolved
+from forkbot.verify.workshop import Workshop
 from forkbot.words import Channel, StackName
 
 _QUESTION = 1  # raise when the same inputs would be judged differently than before

@@ -20,9 +20,10 @@ from forkbot.errors import TimedOutError
 from forkbot.model.verdict import Colour, Smoke
 from forkbot.process.seclusion import View, secluded
 from forkbot.text import decode, redact
-from forkbot.verify.build import Say, Workshop, compile_package
+from forkbot.verify.build import Say, compile_package
 from forkbot.verify.family import Family, SmokeUnit
 from forkbot.verify.wasmtime import NETWORK, NO_CACHE
+from forkbot.verify.workshop import Workshop
 
 
 class _Page(http.server.BaseHTTPRequestHandler):

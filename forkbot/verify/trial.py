@@ -8,10 +8,11 @@ from forkbot import process
 from forkbot.cargo import CargoError, read_lock
 from forkbot.errors import RemoteError
 from forkbot.model.verdict import Build, Colour, Smoke
-from forkbot.verify.build import Say, Workshop, build, prepare
+from forkbot.verify.build import Say, build, prepare
 from forkbot.verify.family import BuildUnit, Family, Member, SmokeUnit, lay_out
 from forkbot.verify.pins import pins_of
 from forkbot.verify.smoke import run_smoke
+from forkbot.verify.workshop import Workshop
 from forkbot.words import Pin, StackName
 
 Only = Callable[[BuildUnit | SmokeUnit], bool]

@@ -6,8 +6,9 @@ from forkbot.cargo import Cargo
 from forkbot.model.stack import BuildPolicy
 from forkbot.model.verdict import Colour
 from forkbot.stackdir.load import load_family
-from forkbot.verify.build import Workshop, build
+from forkbot.verify.build import build
 from forkbot.verify.family import BuildUnit, Family
+from forkbot.verify.workshop import Workshop
 from tests.e2e.world import World
 from tests.verify.machine import program, quiet
 

@@ -85,7 +85,7 @@ def test_each_error_has_its_exit_code() -> None:
     assert {c.__name__: c.exit_code for c in _errors(ForkbotError)} == {
         "ForkbotError": 1, "MachineError": 1, "ProcessError": 1,
         "UsageError": 2,
-        "RemoteError": 5, "TimedOutError": 5,
+        "RemoteError": 5, "TimedOutError": 5, "OverLimitError": 5,
         "RefusedError": 6,
     }  # fmt: skip
 

@@ -4,8 +4,9 @@ import os
 from pathlib import Path
 
 from forkbot.cargo import Cargo
-from forkbot.verify.build import Compiled, Workshop, compile_package
+from forkbot.verify.build import Compiled, compile_package
 from forkbot.verify.family import Family
+from forkbot.verify.workshop import Workshop
 from tests.verify.machine import program, quiet
 
 FINISHED = '{"reason":"build-finished","success":true}'

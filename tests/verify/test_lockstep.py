@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from forkbot.cargo import Cargo, cargo_env
-from forkbot.verify.build import Workshop, prepare
+from forkbot.verify.build import prepare
 from forkbot.verify.family import Family
+from forkbot.verify.workshop import Workshop
 from tests.upstream.registry import Registry, pack, serve
 from tests.verify.machine import quiet
 

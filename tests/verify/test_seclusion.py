@@ -19,9 +19,10 @@ from forkbot import process
 from forkbot.cargo import Cargo, cargo_env
 from forkbot.errors import TimedOutError, UsageError
 from forkbot.process.seclusion import View, secluded, why_not
-from forkbot.verify.build import Workshop, compile_package
+from forkbot.verify.build import compile_package
 from forkbot.verify.family import Family
 from forkbot.verify.sight import without_secrets
+from forkbot.verify.workshop import Workshop
 from tests.verify.machine import quiet
 
 HUNTER = (Path(__file__).parent / "hunter.rs").read_text()

@@ -1,0 +1,155 @@
+"""How much a child may take, all it starts included, and who watches that it takes no more.
+
+The system bounds each process, at twice as much (``inside`` sets that). What they take together
+this watches, four times a second: where nobody lends control groups, as on most CI runners, there
+is nobody else who adds it up. Linux only, where there is a /proc; elsewhere only time and output
+are bounded.
+"""
+
+import contextlib
+import dataclasses
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+_PAUSE = 0.25  # seconds between two looks; a look costs some milliseconds
+_SPARE = 512 << 20  # bytes of its disk that a child leaves to others
+_STEPS = 8  # so many times a folder is measured while it grows to its limit
+_FILES = 200_000  # that a child may make: a cold build of a family makes 10,000
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a child and all it starts may take, in bytes but for ``processes``."""
+
+    memory: int  # in use at one time
+    processes: int  # at one time, each of their threads counted
+    disk: int  # that ``folder`` may grow by
+    output: int  # on each of its two streams
+    folder: Path | None = None  # where it may write
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Task:
+    """One process, as the kernel tells."""
+
+    pid: int
+    name: str
+    threads: int
+
+
+class Guard:
+    """Looks at a child from time to time and says which limit it is past; '' while it is not."""
+
+    def __init__(self, pid: int, limits: Limits) -> None:
+        self.peak = 0  # bytes of memory in use at one time, as far as was looked
+        self._pid = pid
+        self._limits = limits
+        self._next = 0.0
+        self._disk = _Disk(limits.folder, limits.disk) if limits.folder is not None else None
+
+    def look(self) -> str:
+        """Return which limit the child is past; mostly '', as it looks only when it is time."""
+        if time.monotonic() < self._next:
+            return ""
+        why = self._memory() or (self._disk.look() if self._disk is not None else "")
+        self._next = time.monotonic() + _PAUSE
+        return why
+
+    def pause(self) -> float:
+        """Return the seconds until the next look is worth it."""
+        return max(0.0, self._next - time.monotonic())
+
+    def _memory(self) -> str:
+        tasks = list(_descent(self._pid))
+        threads = sum(task.threads for task in tasks)
+        if threads > self._limits.processes:
+            names = [task.name for task in tasks]
+            most = max(names, key=names.count)
+            return f"it had {threads} processes and threads, most of them {most}, at one time"
+        taken = {task: _in_use(task.pid) for task in tasks}
+        self.peak = max(self.peak, sum(taken.values()))
+        if sum(taken.values()) > self._limits.memory:
+            first = max(taken, key=lambda task: taken[task])
+            return f"it took more than {size(self._limits.memory)} of memory, {first.name} the most"
+        return ""
+
+
+class _Disk:
+    """A folder that may grow by so much, measured only when its disk has lost room."""
+
+    def __init__(self, folder: Path, most: int) -> None:
+        self._folder = folder
+        self._bytes, self._files = measure(folder)
+        free, self._free_files = _free(folder)
+        self._most = max(0, min(most, free - _SPARE))
+        self._free = free
+
+    def look(self) -> str:
+        free, files = _free(self._folder)
+        if self._free - free < self._most // _STEPS and self._free_files - files < _FILES // _STEPS:
+            return ""
+        self._free, self._free_files = free, files
+        now, count = measure(self._folder)
+        if now - self._bytes > self._most:
+            return f"it wrote more than {size(self._most)} to the disk"
+        if count - self._files > _FILES:
+            return f"it made more than {_FILES} files"
+        return ""
+
+
+def size(count: int) -> str:
+    """Return a number of bytes as people say it."""
+    return f"{count / (1 << 30):.1f} GiB" if count >= 1 << 30 else f"{count >> 20} MiB"
+
+
+def measure(folder: Path) -> tuple[int, int]:
+    """Return what a folder takes of its disk, in bytes, and how many files it has."""
+    total, seen, left = 0, set[int](), [folder]
+    while left:
+        with contextlib.suppress(OSError), os.scandir(left.pop()) as entries:
+            for entry in entries:
+                with contextlib.suppress(OSError):  # gone, while it is counted
+                    found = entry.stat(follow_symlinks=False)
+                    if found.st_ino not in seen:  # cargo links what it made to a second name
+                        seen.add(found.st_ino)
+                        total += found.st_blocks * 512
+                    if entry.is_dir(follow_symlinks=False):
+                        left.append(Path(entry.path))
+    return total, len(seen)
+
+
+def _free(folder: Path) -> tuple[int, int]:
+    told = os.statvfs(folder)
+    return told.f_bavail * told.f_frsize, told.f_favail
+
+
+def _descent(pid: int) -> Iterator[_Task]:
+    """Yield a process and all that came of it; what a parent left behind is the namespace's."""
+    tasks, children = dict[int, _Task](), dict[int, list[int]]()
+    for entry in os.scandir("/proc") if Path("/proc/self/stat").exists() else ():
+        if entry.name.isdecimal():
+            with contextlib.suppress(OSError):  # it ended
+                head, _, tail = Path(entry.path, "stat").read_text(errors="replace").rpartition(")")
+                fields = tail.split()
+                number, parent = int(entry.name), int(fields[1])
+                name = head.partition("(")[2]
+                tasks[number] = _Task(pid=number, name=name, threads=int(fields[17]))
+                children.setdefault(parent, []).append(number)
+    left = [pid]
+    while left:
+        one = left.pop()
+        if one in tasks:
+            yield tasks[one]
+        left += children.get(one, [])
+
+
+def _in_use(pid: int) -> int:
+    """Return the memory that is a process's own: not what it only maps from files."""
+    try:
+        _, resident, shared, *_ = Path(f"/proc/{pid}/statm").read_text().split()
+    except (OSError, ValueError):
+        return 0
+    return (int(resident) - int(shared)) * _PAGE

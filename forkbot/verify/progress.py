@@ -1,0 +1,93 @@
+"""What cargo is at: how many units of how many, which ones now, and how long the rest took before.
+
+Cargo's own progress bar is read for this: nothing else that is stable says how much there is. What
+is left is told by the clock of the last time, unit by unit, and only where there was one: a guess
+at what nobody has measured helps nobody.
+"""
+
+import contextlib
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+Say = Callable[[str], None]
+
+# so wide that no name is cut off; cargo pads with as many blanks
+CARGO_SHOWS_PROGRESS = {"CARGO_TERM_PROGRESS_WHEN": "always", "CARGO_TERM_PROGRESS_WIDTH": "160"}
+_BAR = re.compile(r"^ +Building \[[^\]]*\] (\d+)/(\d+)(?:: (.*?))? *$")
+_MANY = 4  # names that a line has room for
+
+
+class Times(msgspec.Struct, kw_only=True):
+    """How long the units took when they were last compiled, and which ones a package has."""
+
+    units: dict[str, float] = msgspec.field(default_factory=dict)
+    packages: dict[str, list[str]] = msgspec.field(default_factory=dict)
+
+
+class Progress:
+    """Follows one build of ``package`` and tells ``say``; its times are remembered in ``keep``."""
+
+    def __init__(self, package: str, *, keep: Path, say: Say) -> None:
+        self.at = ""  # what is being compiled
+        self._package = package
+        self._keep = keep
+        self._say = say
+        self._times = _read(keep)
+        self._seen: list[str] = []
+        self._done = -1
+        self._last = time.monotonic()
+
+    def unit(self, name: str, *, fresh: bool) -> None:
+        """Hear that a unit is there; the time since the one before it is taken for its own."""
+        now = time.monotonic()
+        if not fresh:
+            self._times.units[name] = round(now - self._last, 2)
+            self._last = now
+        self._seen.append(name)
+
+    def bar(self, raw: bytes) -> None:
+        """Hear a line of what cargo shows."""
+        found = _BAR.match(raw.decode(errors="replace"))
+        if found is None:
+            return
+        done, units, self.at = int(found[1]), found[2], found[3] or ""
+        if done != self._done:
+            self._done = done
+            names = self.at.split(", ")
+            more = f" and {len(names) - _MANY} more" if len(names) > _MANY else ""
+            now = f", compiling {', '.join(names[:_MANY])}{more}" if self.at else ""
+            self._say(f"building {self._package}: {done} of {units} units{now}{self._rest()}")
+
+    def _rest(self) -> str:
+        """Return how long the units that are not there yet took the last time."""
+        expected = self._times.packages.get(self._package, [])
+        left = sum(self._times.units.get(name, 0.0) for name in {*expected}.difference(self._seen))
+        if left < 1:
+            return ""
+        return f"; the rest took {f'{left / 60:.0f} min' if left > 90 else f'{left:.0f} s'} before"
+
+    def ended(self, *, whole: bool) -> None:
+        """Remember this time for the next; which units there are, if it went through."""
+        if whole:
+            self._times.packages[self._package] = sorted({*self._seen})
+        draft = self._keep.with_name(f".{self._keep.name}.new")
+        with contextlib.suppress(OSError):  # nobody is worse off without
+            draft.write_bytes(msgspec.json.encode(self._times))
+            draft.replace(self._keep)
+
+
+def without_bars(text: str) -> str:
+    """Return what cargo said besides."""
+    lines = text.replace("\r", "\n").splitlines()
+    return "\n".join(line for line in lines if not _BAR.match(line))
+
+
+def _read(path: Path) -> Times:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Times)
+    except (OSError, msgspec.MsgspecError):  # the first time, or of another version of forkbot
+        return Times()

@@ -1,0 +1,66 @@
+"""Where a family is built, and how cargo is started there: shown little, and given so much.
+
+Upstream's build scripts and macros run in these commands, so each has its bounds.
+"""
+
+import dataclasses
+import os
+from pathlib import Path
+
+from forkbot import process
+from forkbot.cargo import Cargo
+from forkbot.process.limits import Limits
+from forkbot.process.seclusion import bounded, secluded
+from forkbot.verify.family import Family
+from forkbot.verify.sight import view_of_build
+
+_MIB, _GIB = 1 << 20, 1 << 30
+_MACHINE = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+# Some times what the five stacks take from nothing (bench/verify.py), and not the whole machine.
+BUILDING = Limits(
+    memory=min(8 * _GIB, _MACHINE // 4 * 3), processes=4096, disk=8 * _GIB, output=64 * _MIB
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Workshop:
+    """Everything a build needs besides its sources."""
+
+    cargo: Cargo  # with the network: resolves and fetches
+    target: str
+    target_dir: Path
+    host: str
+    secluded: bool  # whether this system can keep upstream's code to what it is shown
+    limits: Limits = BUILDING
+    seconds: float = 40 * 60.0  # for one build
+
+    def command(self, family: Family, *args: str | Path) -> tuple[list[str | Path], process.Env]:
+        """Return how cargo runs upstream's code, and its environment.
+
+        Without seclusion there is no network still, where the system can deny it.
+        """
+        cargo = self.offline()
+        argv = [cargo.program, *args]
+        self.target_dir.mkdir(parents=True, exist_ok=True)
+        if not self.secluded:
+            denial = process.network_denial(cargo.env.get("PATH", ""))
+            return [*denial, *bounded(argv, self.limits)], cargo.env
+        root = self.target_dir.parent / "view"
+        root.mkdir(parents=True, exist_ok=True)
+        view = view_of_build(
+            cargo, sources=family.sources, workspace=family.workspace, target_dir=self.target_dir,
+            home=self.cargo.env.get("HOME", ""), root=root,
+        )  # fmt: skip
+        return secluded(argv, view, self.limits), {**cargo.env, "HOME": "/tmp", "TMPDIR": "/tmp"}  # noqa: S108
+
+    def offline(self) -> Cargo:
+        """Return cargo as upstream's code may see it: no network, no secrets, a home of its own."""
+        home = self.target_dir.parent / "home"
+        home.mkdir(parents=True, exist_ok=True)
+        hidden = {n for n in self.cargo.env if n.lower().endswith("_proxy")}
+        env = {n: v for n, v in self.cargo.env.items() if n not in hidden}
+        if "HOME" in env:  # where cargo and rustup looked for theirs while it was the person's
+            env.setdefault("CARGO_HOME", str(Path(env["HOME"]) / ".cargo"))
+            env.setdefault("RUSTUP_HOME", str(Path(env["HOME"]) / ".rustup"))
+        env.setdefault("CARGO_HOME", str(home / ".cargo"))
+        return Cargo(program=self.cargo.program, env={**env, "HOME": str(home)})
