@@ -3,6 +3,8 @@
 import dataclasses
 from collections.abc import Mapping
 
+import msgspec
+
 from forkbot import process
 from forkbot.attempt import Attempt, cargo_of
 from forkbot.diagnosis import diagnosed
@@ -65,6 +67,7 @@ def verification_of(
             channel=session.channel, key=key, target=TARGET, rustc=toolchain.version,
             wasmtime=wasmtime.version, members=as_facts(members), builds=held_builds(held),
             smokes=(), reused=bool(members), dependencies=before.dependencies if before else {},
+            judged_at=before.judged_at if before else None,
         )  # fmt: skip
         return _of_all(verdict, attempts)
     folder = session.state / "build" / session.channel.value
@@ -80,6 +83,7 @@ def verification_of(
         env=component_env(session, wasmtime),
         say=session.say,
     )
+    verdict = msgspec.structs.replace(verdict, judged_at=session.now.replace(microsecond=0))
     lock = folder / "with-stacks" / "family" / "Cargo.lock"
     return _of_all(diagnosed(verdict, tried, lock=lock), attempts)
 

@@ -140,4 +140,10 @@ def _stack_verdict(
     status: Literal["green", "red"] = "green" if said.reused or said.green_for(name) else "red"
     if before is not None and before.status == status and not all_green:
         return before
-    return StackVerdict(status=status, key=said.key, rustc=said.rustc, wasmtime=said.wasmtime)
+    # asked again with the same answer, it is as old as it was: nothing new to write
+    same = before is not None and (before.key, before.status) == (said.key, status)
+    judged_at = before.judged_at if before is not None and same else None
+    return StackVerdict(
+        status=status, key=said.key, rustc=said.rustc, wasmtime=said.wasmtime,
+        judged_at=judged_at or said.judged_at,
+    )  # fmt: skip

@@ -43,6 +43,10 @@ COMMANDS = {
     "probe": ("forkbot.cli.probe", "Find out what each patch is there for, by leaving it out."),
     "patch": ("forkbot.cli.patch", "Change the series of a stack: drop."),
     "report": ("forkbot.cli.look", "Show the report of a run, the newest by default."),
+    "cargo-patch": (
+        "forkbot.cli.cargo_patch",
+        "Print the [patch.crates-io] table that uses the forks, and what proves it.",
+    ),
     "toolchain": ("forkbot.cli.tools", "Find or get a rustc for wasm32-wasip2, and wasmtime."),
     "watch": ("forkbot.cli.watch", "Tell, by one issue, when the bot's own cron did not run."),
     "doctor": ("forkbot.cli.doctor", "Check everything forkbot needs, and say what to do."),

@@ -202,13 +202,16 @@ class Patch(msgspec.Struct, frozen=True, kw_only=True):
         return " ".join(paragraphs[0].split()) if paragraphs else ""
 
 
-class StackVerdict(Fact, frozen=True, kw_only=True):
+class StackVerdict(Fact, frozen=True, kw_only=True, omit_defaults=True):
     """What verification said of a result; `key` names everything that went into it."""
 
     status: Literal["green", "red"]
     key: str
     rustc: str
     wasmtime: str
+    judged_at: Annotated[
+        dt.datetime | None, Meta(description="when this key was first answered so")
+    ] = None
 
 
 class ProbedPatch(Fact, frozen=True, kw_only=True, omit_defaults=True):

@@ -1,5 +1,6 @@
 """What verification says: built, ran, and what the tools reported, as plain facts."""
 
+import datetime as dt
 import enum
 
 import msgspec
@@ -71,6 +72,7 @@ class Verdict(Fact, frozen=True, kw_only=True):
     # what each took from crates.io
     dependencies: dict[StackName, tuple[Pin, ...]] = msgspec.field(default_factory=dict)
     reused: bool = False  # the same question was answered before; nothing was built
+    judged_at: dt.datetime | None = None  # None: an older answer, and no record says from when
 
     @property
     def green(self) -> bool:

@@ -2,28 +2,49 @@
 
 import hashlib
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
 from forkbot import process
 from forkbot.cargo import CargoError
 from forkbot.errors import MachineError
+from forkbot.model.stack import Stack
 from forkbot.model.verdict import Build, Colour, FamilyMember, Smoke, Verdict
 from forkbot.verify.build import Say, prepare
 from forkbot.verify.family import Member, lay_out
 from forkbot.verify.smoke import run_smoke
 from forkbot.verify.trial import try_family, unresolved
 from forkbot.verify.workshop import Workshop
-from forkbot.words import Channel, StackName
+from forkbot.words import Channel, Oid, StackName
 
 _QUESTION = 1  # raise when the same inputs would be judged differently than before
 _DISK_NEEDED = 3 << 30  # bytes; a cold family takes about 1.5 GiB
 
 
+class Subject(Protocol):
+    """A stack on its trees, as far as a verdict's key is made of it."""
+
+    @property
+    def stack(self) -> Stack:
+        """Return its policy, and the digest of its components."""
+        ...
+
+    @property
+    def tree(self) -> Oid:
+        """Return what the series gives."""
+        ...
+
+    @property
+    def pristine_tree(self) -> Oid:
+        """Return upstream's own."""
+        ...
+
+
 def verification_key(
-    members: tuple[Member, ...], *, channel: Channel, target: str, rustc: str, wasmtime: str
+    members: Sequence[Subject], *, channel: Channel, target: str, rustc: str, wasmtime: str
 ) -> str:
     """Return a digest of everything that goes into a verdict, the registry's news apart."""
     question = [

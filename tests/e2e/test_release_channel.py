@@ -230,7 +230,8 @@ def test_a_second_copy_of_a_patched_crate_is_red(published: Crates) -> None:
     refs = forks(world)
     said = world.forkbot(*RUN, code=4)
     assert after_table(said.out)[0] == (
-        "red: a second copy of lower, 1.0.0 from the registry, is built beside the fork's: upper 1.0.0 wants it"
+        "red: a second copy of lower, 1.0.0, is built beside the fork's 2.0.0: "
+        "upper 1.0.0 → lower 1.0.0 (upper 1.0.0 wants ^1)"
     )
     assert forks(world) == refs
 

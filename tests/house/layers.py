@@ -10,7 +10,7 @@ FLOORS: Mapping[str, int] = {
     "upstream": 2,
     "publish": 3, "rebase": 3, "report": 3, "tell": 3, "update": 3, "verify": 3,
     "acknowledge": 4, "attempt": 4, "begin": 4, "believe": 4, "browser": 4, "buildbreaker": 4,
-    "connection": 4, "diagnosis": 4,
+    "cargopatch": 4, "connection": 4, "diagnosis": 4,
     "drop": 4, "ground": 4, "hold": 4, "initrepo": 4, "laid": 4, "locate": 4, "planning": 4,
     "probe": 4, "recording": 4, "red": 4, "resolve": 4, "run": 4, "session": 4, "status": 4,
     "telling": 4, "updating": 4, "verification": 4, "watch": 4, "writing": 4,
@@ -41,6 +41,7 @@ SIBLINGS: Mapping[str, AbstractSet[str]] = {
     "writing": {"attempt", "session", "verification"},
     "initrepo": {"connection"},
     "watch": {"connection", "session"},
+    "cargopatch": {"connection", "session"},
     "planning": {"attempt", "browser", "connection", "locate", "session", "verification"},
     "believe": {"attempt", "session", "verification"},
     "browser": {

@@ -1,0 +1,57 @@
+"""The command for consumers of the forks: cargo-patch."""
+
+import shlex
+from pathlib import Path
+
+import click
+
+from forkbot.cargopatch import cargo_patch
+from forkbot.cli.connect import connected
+from forkbot.cli.inert import echo_exactly
+from forkbot.cli.surroundings import (
+    channel_option,
+    json_option,
+    opened,
+    print_json,
+    stacks_argument,
+)
+from forkbot.errors import EXIT_BUILD, EXIT_DONE
+from forkbot.model.cargopatch import By, CargoPatchAnswer
+from forkbot.report.cargopatch import told_unproven
+from forkbot.words import Channel
+
+
+@click.command("cargo-patch")
+@stacks_argument
+@channel_option(Channel.MAIN)
+@click.option(
+    "--by", type=click.Choice([p.value for p in By]), default=By.REVISION.value,
+    show_default=True, help="What each fork is held at: its commit, its branch, or a tag there.",
+)  # fmt: skip
+@json_option
+@click.pass_obj
+def cargo_patch_command(
+    root: Path | None, stacks: tuple[str, ...], *, channel: str, by: str, as_json: bool
+) -> int:
+    """Print the [patch.crates-io] table that uses the forks, and what proves it.
+
+    For all stacks when none is named; what they are built on comes along. Only what is green, was
+    proven just as it is, and is published gets into the table; else the exit code is 4, and what is
+    missing is said.
+    """
+    words = ["forkbot", "cargo-patch", *stacks]
+    words += [] if channel == Channel.MAIN.value else ["--channel", channel]
+    words += [] if by == By.REVISION.value else ["--by", by]
+    with opened(root, channel=Channel(channel)) as session:
+        patch = cargo_patch(
+            session, stacks, by=By(by), connection=connected(session), command=shlex.join(words)
+        )
+    answer = CargoPatchAnswer(patch=patch)
+    if as_json:
+        print_json(answer)
+    elif patch.unproven:
+        for line in told_unproven(patch):
+            click.echo(line, err=True)
+    else:
+        echo_exactly(patch.table)
+    return EXIT_BUILD if patch.unproven else EXIT_DONE
