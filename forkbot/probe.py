@@ -18,17 +18,18 @@ from forkbot.errors import EXIT_BUILD, UsageError
 from forkbot.locate import Aim
 from forkbot.model.probe import ProbeAnswer, Red
 from forkbot.model.record import RunRecord, Trouble
-from forkbot.model.stack import Probed, ProbedPatch
+from forkbot.model.stack import Probed, ProbedPatch, UnmissedPolicy
 from forkbot.model.verdict import Verdict
+from forkbot.rebase.hunks import take_each_hunk_back
 from forkbot.rebase.leaveout import LeftOut, leave_each_out
 from forkbot.recording import record_of
-from forkbot.red import red_of
+from forkbot.red import red_of, warned
 from forkbot.report.pages import pages
 from forkbot.rundir import RunDirectory
 from forkbot.session import Session
 from forkbot.stackdir.files import write_stack
 from forkbot.stackdir.load import closure, load_family, select, stack_folder, with_dependents
-from forkbot.verification import as_facts, member_of, try_out
+from forkbot.verification import as_facts, is_built, member_of, try_out
 from forkbot.verify.family import Member
 from forkbot.verify.judge import verification_key
 from forkbot.verify.toolchain import TARGET, Toolchain, find_toolchain
@@ -40,12 +41,14 @@ _QUESTION = 1  # raise when the same inputs would be answered differently than b
 
 
 def probe(
-    session: Session, names: tuple[str, ...], *, command: str, again: bool = False
-) -> RunRecord:
+    session: Session, names: tuple[str, ...], *, command: str, again: bool = False,
+    hunks: bool = False,
+) -> RunRecord:  # fmt: skip
     """Leave each patch of the named stacks out, one at a time, and build and run everything.
 
-    All stacks when none is named. ``again`` asks even what the locks know. Returns the record, and
-    writes it with its report when something was built; the answers go to the locks.
+    ``hunks`` leaves out each hunk of each patch instead. All stacks when none is named. ``again``
+    asks even what the locks know. Returns the record, and writes it with its report when something
+    was built; the answers go to the locks.
     """
     began = time.monotonic()
     runs = RunDirectory(session.state / "runs")
@@ -59,15 +62,16 @@ def probe(
             for stack in closure(family, with_dependents(family, chosen))
         ]  # fmt: skip
         ground = _ground(attempts, session=session, toolchain=toolchain)
-        asked = [_question(a, ground, again=again) for a in attempts if a.chosen]
+        asked = [_question(a, ground, again=again, hunks=hunks) for a in attempts if a.chosen]
         control = None
         if any(q.known is None for q in asked):
             control = ground.control()
         answers: dict[StackName, tuple[ProbeAnswer, ...]] = {}
         if control is None or control.green:
-            answers = {q.attempt.stack.name: _answer(q, ground) for q in asked}
             for question in asked:
-                _remember(question, answers[question.attempt.stack.name], session=session)
+                said = _answer(question, ground, control)
+                answers[question.attempt.stack.name] = said
+                _remember(question, said, session=session)
         record = record_of(
             attempts, control, session=session, command=command, seconds=time.monotonic() - began,
             run=runs.fresh_id(session.now),
@@ -145,19 +149,21 @@ def _ground(attempts: list[Attempt], *, session: Session, toolchain: Toolchain) 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class _Question:
-    """One stack's patches, each left out; ``known`` when its lock has the answers."""
+    """One stack's patches or hunks, each left out; ``known`` when its lock has the answers."""
 
     attempt: Attempt
+    hunks: bool
     lefts: tuple[LeftOut, ...]
     key: str
     known: Probed | None
 
 
-def _question(attempt: Attempt, ground: _Ground, *, again: bool) -> _Question:
+def _question(attempt: Attempt, ground: _Ground, *, again: bool, hunks: bool) -> _Question:
     assert attempt.rebased is not None
     assert attempt.repository is not None
     stack, channel = attempt.stack, ground.session.channel
-    lefts = leave_each_out(
+    leave = take_each_hunk_back if hunks else leave_each_out
+    lefts = leave(
         stack, attempt.rebased.patches, repository=attempt.repository, channel=channel,
         base=attempt.rebased.facts.onto,
     )  # fmt: skip
@@ -165,12 +171,14 @@ def _question(attempt: Attempt, ground: _Ground, *, again: bool) -> _Question:
         [_QUESTION, ground.key, stack.name, [[n.patch, n.with_it, n.tree] for n in lefts]]
     )
     lock = stack.lock.channel(channel)
-    known = lock.probed if lock is not None and not again else None
+    known = None
+    if lock is not None and not again:
+        known = lock.hunks if hunks else lock.probed
     if known is not None and known.key != key:
         known = None
     if not lefts:
         known = Probed(key=key, patches=())
-    return _Question(attempt=attempt, lefts=lefts, key=key, known=known)
+    return _Question(attempt=attempt, hunks=hunks, lefts=lefts, key=key, known=known)
 
 
 def _trouble(control: Verdict | None) -> Trouble | None:
@@ -186,21 +194,61 @@ def _digest(question: object) -> str:
     return hashlib.sha256(msgspec.json.encode(question)).hexdigest()[:32]
 
 
-def _answer(question: _Question, ground: _Ground) -> tuple[ProbeAnswer, ...]:
+def _answer(
+    question: _Question, ground: _Ground, control: Verdict | None
+) -> tuple[ProbeAnswer, ...]:
     if question.known is not None:
         return tuple(
             ProbeAnswer(
-                patch=p.patch, needed=not p.green, why=p.why, without=p.without, remembered=True
+                patch=p.patch, hunk=p.hunk, needed=not p.green, why=p.why, without=p.without,
+                excuse=p.excuse, remembered=True,
             )
             for p in question.known.patches
-        )
+        )  # fmt: skip
     name = question.attempt.stack.name
 
     def left_out(left: LeftOut) -> Red | None:
-        ground.session.say(f"{name}: without {', '.join((left.patch, *left.with_it))}")
-        return red_of(ground.without(name, left.tree))
+        what = f"{left.patch} {left.hunk}".rstrip()
+        ground.session.say(f"{name}: without {', '.join((what, *left.with_it))}")
+        trial = ground.without(name, left.tree)
+        red = red_of(trial)
+        if red is None and left.hunk and control is not None:
+            red = warned(trial, control)
+        return red
 
-    return decide(question.lefts, left_out)
+    if not question.hunks:
+        return decide(question.lefts, left_out)
+    return tuple(_of_hunk(left, left_out, question, ground) for left in question.lefts)
+
+
+def _of_hunk(
+    left: LeftOut, ask: Callable[[LeftOut], Red | None], question: _Question, ground: _Ground
+) -> ProbeAnswer:
+    """Return what misses one hunk; where nothing does, why nothing can, as far as that is known."""
+    began = time.monotonic()
+    red = ask(left)
+    stack = question.attempt.stack
+    excuse = ""
+    if red is None and left.only_comments:
+        excuse = "comments only"
+    elif red is None and not _is_built(left, ground, stack.name):
+        excuse = "nothing is built from that file here"
+    elif red is None:
+        excuse = next((u.why for u in stack.policy.unmissed if _is_about(u, left)), "")
+    return ProbeAnswer(
+        patch=left.patch, hunk=left.hunk, needed=red is not None, why=red.why if red else "",
+        excuse=excuse, red=red, without=left.with_it, seconds=round(time.monotonic() - began, 1),
+    )  # fmt: skip
+
+
+def _is_about(said: UnmissedPolicy, left: LeftOut) -> bool:
+    here = (said.patch, said.path) == (left.patch, left.path)
+    return here and any(said.having in line for line in left.edited)
+
+
+def _is_built(left: LeftOut, ground: _Ground, stack: StackName) -> bool:
+    manifest = left.path.endswith("Cargo.toml")  # cargo's own, and no source of rustc's
+    return manifest or is_built(stack, left.path, session=ground.session)
 
 
 def decide(
@@ -239,16 +287,25 @@ def _remember(question: _Question, answers: tuple[ProbeAnswer, ...], *, session:
     if lock is None or lock.result != attempt.rebased.facts.tip or question.known is not None:
         return
     said = tuple(
-        ProbedPatch(patch=a.patch, green=not a.needed, why=a.why, without=a.without)
+        ProbedPatch(
+            patch=a.patch,
+            hunk=a.hunk,
+            green=not a.needed,
+            why=a.why,
+            without=a.without,
+            excuse=a.excuse,
+        )
         for a in answers
     )
     probed = Probed(key=question.key, patches=said)
+    if question.hunks:
+        lock = msgspec.structs.replace(lock, hunks=probed)
+    else:
+        lock = msgspec.structs.replace(lock, probed=probed)
     attempt.files = write_stack(
         stack_folder(session.root, attempt.stack.name),
         old=attempt.stack,
         patches=attempt.stack.common,
-        lock=attempt.stack.lock.with_channel(
-            session.channel, msgspec.structs.replace(lock, probed=probed)
-        ),
+        lock=attempt.stack.lock.with_channel(session.channel, lock),
         dry_run=session.dry_run,
     )

@@ -2,8 +2,9 @@
 
 import msgspec
 
+from forkbot.model.diagnostic import Diagnostic
 from forkbot.model.probe import Red, RedKind
-from forkbot.model.verdict import Build, Colour
+from forkbot.model.verdict import Build, Colour, Verdict
 from forkbot.report.verified import cause, features, reason
 from forkbot.verify.trial import Trial
 
@@ -24,6 +25,28 @@ def red_of(trial: Trial) -> Red | None:
                 why=f"{smoke.stack}'s {smoke.name} is red: {reason(smoke)}",
             )  # fmt: skip
     return None
+
+
+def warned(trial: Trial, before: Verdict) -> Red | None:
+    """Return the first warning about the family's own code that there was not before, or None.
+
+    A patch must build without warnings: what makes one superfluous is missed, too.
+    """
+    known = {_warning(d) for b in before.builds for d in b.diagnostics}
+    for build in trial.builds:
+        new = [d for d in build.diagnostics if _warning(d) not in known]
+        if new:
+            first = new[0]
+            return Red(
+                kind=RedKind.WARNING, stack=build.stack, name=features(build),
+                why=f"rustc warns of {first.file}:{first.line}: {first.message}",
+                errors=tuple(new[:_ERRORS_KEPT]), more_errors=len(new[_ERRORS_KEPT:]),
+            )  # fmt: skip
+    return None
+
+
+def _warning(said: Diagnostic) -> tuple[str, str, str]:
+    return said.code, said.file, said.message
 
 
 def _red_build(build: Build) -> Red:

@@ -15,6 +15,7 @@ from forkbot.process.seclusion import why_not
 from forkbot.rundir import RunDirectory
 from forkbot.session import Session
 from forkbot.stackdir.load import stack_folder
+from forkbot.verify.depinfo import is_read
 from forkbot.verify.family import Member
 from forkbot.verify.judge import held_builds, make_room, verification_key, verify_family
 from forkbot.verify.toolchain import TARGET, Toolchain
@@ -22,6 +23,8 @@ from forkbot.verify.trial import Only, Trial, try_family
 from forkbot.verify.wasmtime import Wasmtime, find_wasmtime
 from forkbot.verify.workshop import Workshop
 from forkbot.words import Pin, StackName
+
+_PROBE = "probe"  # the folder of the sources that are tried out
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,10 +117,17 @@ def try_out(
     folder = workshop.target_dir.parent
     make_room(folder)
     return try_family(
-        members, folder=folder / "probe", workshop=workshop, wasmtime=wasmtime.program,
+        members, folder=folder / _PROBE, workshop=workshop, wasmtime=wasmtime.program,
         env=component_env(session, wasmtime), say=session.say, first=first, stop=True, only=only,
         pins=pins,
     )  # fmt: skip
+
+
+def is_built(stack: StackName, path: str, *, session: Session) -> bool:
+    """Whether ``try_out`` had anything built from a file of a stack."""
+    folder = session.state / "build" / session.channel.value
+    source = folder / _PROBE / "src" / stack / path
+    return is_read(source, target_dir=folder / "target")
 
 
 def held_of(attempts: list[Attempt]) -> dict[StackName, str]:

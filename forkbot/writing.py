@@ -54,6 +54,7 @@ def file_changes_of(
         verdict=verdict,
         proven=_proven(attempt, verification, before=before.proven if before else None),
         probed=before.probed if before and same else None,
+        hunks=before.hunks if before and same else None,
     )
     patches, apart = stack.divided(channel, attempt.rebased.patches)
     return changes_of(

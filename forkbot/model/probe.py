@@ -13,6 +13,7 @@ class RedKind(enum.Enum):
     GRAPH = "dependencies"  # cargo resolves none, or leaves a patched crate out of the graph
     BUILD = "build"
     SMOKE = "smoke"
+    WARNING = "warning"  # all is green, and rustc warns of what it did not before
 
 
 class Red(Fact, frozen=True, kw_only=True):
@@ -35,8 +36,10 @@ class ProbeAnswer(Fact, frozen=True, kw_only=True):
     """
 
     patch: PatchName
+    hunk: str = ""  # file and line of the one hunk that was left out; '': all of the patch
     needed: bool
     why: str  # in one line; '' when nothing misses it
+    excuse: str = ""  # why nothing can miss this hunk
     red: Red | None = None  # None: all stayed green, or the answer is remembered
     without: tuple[PatchName, ...] = ()  # left out with it: later ones that do not apply without it
     needed_by: tuple[PatchName, ...] = ()  # of those, the needed ones: the red may be theirs

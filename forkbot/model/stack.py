@@ -149,6 +149,15 @@ class MergePolicy(Fact, frozen=True, kw_only=True):
     ] = False
 
 
+class UnmissedPolicy(Fact, frozen=True, kw_only=True):
+    """A hunk of a patch that nothing built or run can miss, in a person's words."""
+
+    patch: PatchName
+    path: Annotated[str, Meta(min_length=1, description="the file it changes")]
+    having: Annotated[str, Meta(min_length=1, description="a piece of one of its changed lines")]
+    why: Annotated[str, Meta(min_length=1, description="why nothing can miss it")]
+
+
 class Policy(Fact, frozen=True, kw_only=True):
     """stack.yaml: what people decide about one fork."""
 
@@ -160,6 +169,7 @@ class Policy(Fact, frozen=True, kw_only=True):
     depends: tuple[StackName, ...] = ()
     build: tuple[BuildPolicy, ...] = ()
     smoke: tuple[SmokePolicy, ...] = ()
+    unmissed: tuple[UnmissedPolicy, ...] = ()
     when: WhenPolicy = WhenPolicy()
     merge: MergePolicy = MergePolicy()
 
@@ -218,11 +228,13 @@ class ProbedPatch(Fact, frozen=True, kw_only=True, omit_defaults=True):
     """Whether all that is built and run stays green without a patch, and if not, why."""
 
     patch: PatchName
+    hunk: Annotated[str, Meta(description="file and line, where only a hunk was left out")] = ""
     green: bool
     why: Annotated[str, Meta(description="in one line")] = ""
     without: Annotated[
         tuple[PatchName, ...], Meta(description="left out with it: they do not apply without it")
     ] = ()
+    excuse: Annotated[str, Meta(description="why nothing can miss the hunk")] = ""
 
 
 class Probed(Fact, frozen=True, kw_only=True):
@@ -247,6 +259,9 @@ class ChannelLock(Fact, frozen=True, kw_only=True, omit_defaults=True):
     verdict: StackVerdict | None = None
     proven: Annotated[Proven | None, Meta(description="what a red is held against")] = None
     probed: Annotated[Probed | None, Meta(description="of `result`; goes when that changes")] = None
+    hunks: Annotated[
+        Probed | None, Meta(description="the same, each hunk of each patch left out alone")
+    ] = None
 
     @property
     def wanted(self) -> Oid:

@@ -29,11 +29,28 @@ class Reduced:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class LeftOut:
-    """The series without ``patch``; ``with_it`` are later patches that do not apply without it."""
+    """The series without ``patch``; ``with_it`` are later patches that do not apply without it.
+
+    Where a path is named, only one hunk of the patch is left out.
+    """
 
     patch: PatchName
     with_it: tuple[PatchName, ...]
     tree: Oid
+    path: str = ""
+    line: int = 0  # where the hunk begins in the patched file; 0: the whole file is the hunk
+    edited: tuple[str, ...] = ()  # its lines, those that went and those that came
+
+    @property
+    def hunk(self) -> str:
+        """Return how people find the hunk, '' where the whole patch is left out."""
+        return f"{self.path}:{self.line}" if self.line else self.path
+
+    @property
+    def only_comments(self) -> bool:
+        """Whether all its lines are comments of Rust or blank; one in a string may look like it."""
+        blank = all(line.strip()[:2] in {"", "//"} for line in self.edited)
+        return bool(self.edited) and self.path.endswith(".rs") and blank
 
 
 def leave_each_out(

@@ -17,7 +17,7 @@ from forkbot.report.document import (
 from forkbot.report.phrases import clip, count, listed
 
 _NOTHING = "nothing that is built and run here misses it"
-_ALONE = "Each patch was left out alone: of two that stand in for each other, neither is missed."
+_ALONE = "Each {kind} was left out alone: of two that stand in for each other, neither is missed."
 
 
 def was_probed(record: RunRecord) -> bool:
@@ -29,11 +29,25 @@ def probe_headline(record: RunRecord) -> str:
     """Return what a probe found in one line."""
     answers = [a for s in record.stacks for a in s.probes]
     needed = sum(a.needed for a in answers)
+    if any(a.hunk for a in answers):
+        return _hunks_headline(record, answers)
     patches = f"{len(answers)} patch{'' if len(answers) == 1 else 'es'}"
     before = ", known before" if all(a.remembered for a in answers) else ""
     return (
         f"{patches} on {record.channel.value}: {needed} needed, "
         f"{len(answers) - needed} not needed by anything that is built and run here{before}"
+    )
+
+
+def _hunks_headline(record: RunRecord, answers: list[ProbeAnswer]) -> str:
+    missed, excused = sum(a.needed for a in answers), sum(bool(a.excuse) for a in answers)
+    rest = len(answers) - missed - excused
+    before = ", known before" if all(a.remembered for a in answers) else ""
+    patches = len({(s.name, a.patch) for s in record.stacks for a in s.probes})
+    return (
+        f"{count(len(answers), 'hunk')} of {count(patches, 'patch', 'patches')} on "
+        f"{record.channel.value}: {missed} missed by what is built and run here, {excused} that "
+        f"nothing can miss, {rest} that nothing misses{before}"
     )
 
 
@@ -43,14 +57,21 @@ def advice(record: RunRecord) -> tuple[str, ...]:
         f"{' and '.join(names)} of {stack.name}: drop {'it' if len(names) == 1 else 'one'} and "
         f"probe again, or add a component to stacks/{stack.name}/smoke that is red without it"
         for stack in record.stacks
-        if (names := [a.patch for a in stack.probes if not a.needed])
+        if (names := [named(a) for a in stack.probes if not (a.needed or a.excuse)])
     )
+
+
+def named(answer: ProbeAnswer) -> str:
+    """Return what was left out: a patch, or its hunk."""
+    return f"{answer.patch} {answer.hunk}".rstrip()
 
 
 def reason_of(answer: ProbeAnswer) -> str:
     """Return in one line why a patch is needed, or that nothing misses it."""
     if answer.needed:
         return answer.why
+    if answer.excuse:
+        return f"nothing can miss it: {answer.excuse}"
     if answer.without:
         return f"{_NOTHING}, nor {', '.join(answer.without)}, which cannot do without it"
     return _NOTHING
@@ -67,21 +88,22 @@ def probe_sections(stack: StackRecord) -> Iterator[Section]:
     """Yield what each patch of a stack is there for, then what the tools said without it."""
     if not stack.probes:
         return
+    hunks = any(a.hunk for a in stack.probes)
+    kind, kinds = ("hunk", "hunks") if hunks else ("patch", "patches")
     table = Table(
-        head=("patch", "", "without it", ""),
+        head=(kind, "", "without it", ""),
         rows=tuple(
-            ((Code(a.patch),), (Strong(word(a)),), (clip(reason_of(a), 400),), (_took(a),))
+            ((Code(named(a)),), (Strong(word(a)),), (clip(reason_of(a), 400),), (_took(a),))
             for a in stack.probes
         ),
     )
-    spare = any(not answer.needed for answer in stack.probes)
-    after = (Paragraph((_ALONE,)),) if spare else ()
-    names = listed([a.patch for a in stack.probes if not a.needed])
+    spare = [named(a) for a in stack.probes if not (a.needed or a.excuse)]
+    after = (Paragraph((_ALONE.format(kind=kind),)),) if spare else ()
     counted = Paragraph(
-        (f"Of {count(len(stack.probes), 'patch', 'patches')} not needed: {names}.",)
+        (f"Of {count(len(stack.probes), kind, kinds)} not needed: {listed(spare)}.",)
     )
     yield Section(
-        title=(f"{stack.name}: what each patch is there for",), weight=Weight.MUST,
+        title=(f"{stack.name}: what each {kind} is there for",), weight=Weight.MUST,
         blocks=(table, *after), shorter=((counted if spare else Paragraph(("All are needed.",)),),),
     )  # fmt: skip
     for answer in stack.probes:
@@ -91,6 +113,8 @@ def probe_sections(stack: StackRecord) -> Iterator[Section]:
 
 def word(answer: ProbeAnswer) -> str:
     """Return the answer in a word or two."""
+    if answer.excuse:
+        return "excused"
     return "needed" if answer.needed else "not needed"
 
 
@@ -109,6 +133,6 @@ def _said(answer: ProbeAnswer, red: Red) -> Section:
     if red.output:
         blocks.append(Listing(text=red.output))
     return Section(
-        title=("Without ", Code(answer.patch), f", {clip(who)} said"), level=3,
+        title=("Without ", Code(named(answer)), f", {clip(who)} said"), level=3,
         weight=Weight.VERIFICATION, blocks=tuple(blocks),
     )  # fmt: skip

@@ -20,7 +20,15 @@ from forkbot.report.links import Web
 from forkbot.report.outlook import floor_line, may_go, proposals, rest
 from forkbot.report.overview import holds, rows, stopped, summary, writes
 from forkbot.report.phrases import clip, count, listed
-from forkbot.report.probes import advice, probe_headline, probe_writes, reason_of, was_probed, word
+from forkbot.report.probes import (
+    advice,
+    named,
+    probe_headline,
+    probe_writes,
+    reason_of,
+    was_probed,
+    word,
+)
 from forkbot.report.steps import go_to, next_steps
 from forkbot.report.told import told, untold
 from forkbot.report.updated import update_lines
@@ -177,10 +185,11 @@ def _notes(rebase: Rebase) -> Iterator[Said]:
 
 def _probes(record: RunRecord) -> RenderableType:
     table = Table(box=box.SIMPLE, pad_edge=False)
-    for name in ("stack", "patch", "", "why"):
+    hunks = any(answer.hunk for stack in record.stacks for answer in stack.probes)
+    for name in ("stack", "hunk" if hunks else "patch", "", "why"):
         table.add_column(name, overflow="fold", no_wrap=not name)
     for stack in record.stacks:
         for answer in stack.probes:
-            cells = (stack.name, answer.patch, word(answer), reason_of(answer))
+            cells = (stack.name, named(answer), word(answer), reason_of(answer))
             table.add_row(*(Text(visible(cell)) for cell in cells))
     return table
