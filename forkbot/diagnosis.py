@@ -18,6 +18,8 @@ from forkbot.cargo import read_lock
 from forkbot.git.workbench import Workbench
 from forkbot.model.diagnostic import Deed, Diagnostic, Doer, Origin, Spot
 from forkbot.model.verdict import Build, Verdict
+from forkbot.rebase.definitions import Wanted
+from forkbot.rebase.gates import item_name
 from forkbot.rebase.origin import Origins
 from forkbot.verify.followers import in_order_of_cause
 from forkbot.words import StackName
@@ -107,12 +109,16 @@ class Diagnosis:
         """Return whose doing it is that what the line relies on is not what it was."""
         for spot in said.spots[1:]:
             if spot.named and (found := self._changed(spot, author)):
-                return replace(found, name=_last(said.names[0]) if said.names else "")
+                name = self._defined(spot)
+                deed = Deed.ADDED if name and self._is_new(spot, name) else Deed.CHANGED
+                return replace(found, deed=deed, name=name or _first(said))
         if found := next(self._of_names(said), None):
             return found
         for spot in said.spots[1:]:
             if not spot.named and (found := self._changed(spot, author)):
                 return found
+        if found := next(self._of_calls(said), None):
+            return found
         return self._of_dependency(said)
 
     def _changed(self, spot: Spot, author: Origin | None) -> Origin | None:
@@ -126,8 +132,7 @@ class Diagnosis:
         stack = self._stack_of(spot.file)
         if stack is None or spot.dependency:
             return None
-        path = spot.file.partition("/")[2].encode(errors="surrogateescape")
-        return self._origins(stack).author(path, range(spot.line, spot.last + 1))
+        return self._origins(stack).author(_path(spot.file), range(spot.line, spot.last + 1))
 
     def _of_names(self, said: Diagnostic) -> Iterator[Origin]:
         """Yield what was done to what an error names, the likeliest first.
@@ -135,22 +140,32 @@ class Diagnosis:
         In its own stack a change counts; in another one only where the error names its crate.
         """
         own = self._stack_of(said.file)
-        path = said.file.partition("/")[2].encode(errors="surrogateescape")
-        fields = "field" in said.message
-        for whole in said.names:
-            for name in reversed(whole.split("::")):
-                crates = self._crates(said, name)
-                there = [a.stack.name for a in self._attempts if _crate(a) in crates]
-                for stack in (*there, *([own] if own and not there else [])):
-                    near = path if stack == own else b""
-                    found = self._origins(stack).named(name, near=near, fields=fields)
-                    if found is not None:
-                        yield found
+        holder = next((s.file for s in said.spots[1:] if self._stack_of(s.file) == own), said.file)
+        parts = frozenset(part for whole in said.names for part in whole.split("::"))
+        for name in (part for whole in said.names for part in reversed(whole.split("::"))):
+            wanted = Wanted(name=name, beside=parts - {name}, fields="field" in said.message)
+            crates = self._crates(said, name)
+            there = [a.stack.name for a in self._attempts if _crate(a) in crates]
+            for stack in there or ([own] if own else []):
+                near = _path(holder) if stack == own else b""
+                yield from self._some(self._origins(stack).named(wanted, near=near))
         for attempt in self._attempts:  # a method's type is not always told with its crate
-            for whole in said.names[:1] * (attempt.stack.name != own):
-                found = self._origins(attempt.stack.name).named(_last(whole), gone=True)
-                if found is not None:
+            if said.names and attempt.stack.name != own:
+                wanted = Wanted(name=_first(said), beside=parts)
+                yield from self._some(self._origins(attempt.stack.name).named(wanted, gone=True))
+
+    def _of_calls(self, said: Diagnostic) -> Iterator[Origin]:
+        """Yield who changed a function that is called in the code; of a name that only it has."""
+        for name in said.called:
+            for attempt in self._attempts:
+                origins = self._origins(attempt.stack.name)
+                found = origins.named(Wanted(name=name))
+                if found is not None and origins.defined_once(name):
                     yield found
+
+    def _some(self, found: Origin | None) -> Iterator[Origin]:
+        if found is not None:
+            yield found
 
     def _crates(self, said: Diagnostic, name: str) -> frozenset[str]:
         """Return the crates that an error names, or that its file takes ``name`` from."""
@@ -163,17 +178,23 @@ class Diagnosis:
 
     def _text(self, file: str) -> str:
         stack = self._stack_of(file)
-        if stack is None:
-            return ""
-        path = file.partition("/")[2].encode(errors="surrogateescape")
-        return self._origins(stack).text(path)
+        return self._origins(stack).text(_path(file)) if stack is not None else ""
+
+    def _is_new(self, spot: Spot, name: str) -> bool:
+        stack = self._stack_of(spot.file)
+        return stack is not None and self._origins(stack).is_new(_path(spot.file), name)
+
+    def _defined(self, spot: Spot) -> str:
+        """Return the name of the item that a place defines, '' where it defines none."""
+        lines = self._text(spot.file).split("\n")[spot.line - 1 : spot.line]
+        return "".join(item_name(line) for line in lines).rpartition(" ")[2]
 
     def _of_dependency(self, said: Diagnostic) -> Origin | None:
         """Return the dependency that has what an error points at, or names."""
         for spot in said.spots[1:]:
             if spot.named and spot.dependency:
                 found = _dependencys(spot.dependency, Deed.OWNS)
-                name = _last(said.names[0]) if said.names else ""
+                name = _first(said) or next(iter(said.called), "")
                 return replace(found, name=name, file=spot.file, line=spot.line)
         for whole in said.names[:1]:
             crates = sorted(self._crates(said, _last(whole)) & self._packages.keys())
@@ -185,12 +206,11 @@ class Diagnosis:
 
     def _stack_of(self, file: str) -> StackName | None:
         """Return the stack in whose tree a file is."""
-        first, _, path = file.partition("/")
+        first = file.partition("/")[0]
         for attempt in self._attempts:
             name = attempt.stack.name
             if name == first:
-                there = self._origins(name).has(path.encode(errors="surrogateescape"))
-                return name if there else None
+                return name if self._origins(name).has(_path(file)) else None
         return None
 
     def _origins(self, stack: StackName) -> Origins:
@@ -211,6 +231,16 @@ def _who(origin: Origin) -> tuple[object, ...]:
 
 def _dependencys(package: str, deed: Deed) -> Origin:
     return Origin(doer=Doer.DEPENDENCY, deed=deed, dependency=package)
+
+
+def _path(file: str) -> bytes:
+    """Return a file by its path in its stack's tree."""
+    return file.partition("/")[2].encode(errors="surrogateescape")
+
+
+def _first(said: Diagnostic) -> str:
+    """Return the most telling of the names in an error, '' where there is none."""
+    return _last(said.names[0]) if said.names else ""
 
 
 def _last(path: str) -> str:

@@ -20,6 +20,7 @@ class Deed(enum.Enum):
     """What was done to the line in error, or to what the error names."""
 
     WROTE = "wrote"
+    ADDED = "added"
     CHANGED = "changed"
     REMOVED = "removed"
     RENAMED = "renamed"
@@ -66,6 +67,7 @@ class Diagnostic(Fact, frozen=True, kw_only=True):
     dependency: str = ""  # the package that did not compile, where that is none of the family's
     spots: tuple[Spot, ...] = ()  # all places, the error's own first
     names: tuple[str, ...] = ()  # what it names, the most telling first
+    called: tuple[str, ...] = ()  # functions called in the code that it is about
     author: Origin | None = None  # None: the line is older than the base
     named: Origin | None = None  # whose doing it is that what the line names is otherwise now
     # the place, among the build's diagnostics, of the error that this one comes of

@@ -6,13 +6,21 @@ looked up that defined it on the base, and blame says who took them away.
 """
 
 import dataclasses
+import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from forkbot.git.workbench import Workbench
 from forkbot.model.diagnostic import Deed, Doer, Origin
 from forkbot.model.fate import Rebase
 from forkbot.model.place import Place
-from forkbot.rebase.definitions import Kind, definitions, renamed
+from forkbot.rebase.definitions import (
+    Kind,
+    Wanted,
+    attributes,
+    definitions,
+    renamed,
+    within,
+)
 from forkbot.rebase.edits import Edit, Texts
 from forkbot.rebase.gates import without_words
 from forkbot.rebase.ground import Ground
@@ -84,34 +92,52 @@ class Origins:
         """Return what a Rust file of the tip's says, without comments and strings."""
         return "\n".join(self._bare(self._ground.blob(self._ground.onto.commit, path)))
 
-    def named(
-        self, name: str, *, near: bytes = b"", fields: bool = False, gone: bool = False
-    ) -> Origin | None:
-        """Return who removed, renamed, moved or changed what defined ``name`` on the base.
+    def named(self, wanted: Wanted, *, near: bytes = b"", gone: bool = False) -> Origin | None:
+        """Return who removed, renamed, moved or changed what defined a name on the base.
 
         Of several definitions the surest, and of those the one that lies nearest to the file
         ``near``. ``gone`` asks for no mere change.
         """
-        if name in _COMMONPLACE:
+        if wanted.name in _COMMONPLACE:
             return None
-        found = sorted(
-            self._were(name, fields=fields), key=lambda was: _farness(was, near)
-        )  # stable
-        origins = (self._became(was, name) for was in found)
+        found = sorted(self._were(wanted), key=lambda was: _farness(was, wanted, near))  # stable
+        origins = (self._became(was, wanted) for was in found)
         return next(
             (o for o in origins if o and not (gone and o.deed is Deed.CHANGED)), None
         )  # fmt: skip
 
-    def _were(self, name: str, *, fields: bool) -> Iterator[_Was]:
-        """Yield the lines that defined a name and that an edit took, with that edit."""
-        for file in self._with(name):
-            for line, kind in definitions(file.old, name, fields=fields):
-                edit = next((e for e in file.edits if line in e.old), None)
-                if edit is not None:
-                    yield _Was(file=file, line=line, kind=kind, edit=edit)
+    def is_new(self, path: bytes, name: str) -> bool:
+        """Return whether the base's file does not define a name at all."""
+        lines = self._bare(self._ground.blob(self._ground.base.commit, path))
+        return next(definitions(lines, Wanted(name=name, fields=True)), None) is None
 
-    def _became(self, was: _Was, name: str) -> Origin | None:
+    def defined_once(self, name: str) -> bool:
+        """Return whether the base defines a function of this name, and only one."""
+        said = self._bench.repository.git(
+            "grep", "-h", "-E", rf"\bfn +{re.escape(name)}\b", self._ground.base.tree,
+            "--", "*.rs", ok=(0, 1),
+        ).stdout  # fmt: skip
+        return len(said.splitlines()) == 1
+
+    def _were(self, wanted: Wanted) -> Iterator[_Was]:
+        """Yield the lines that defined a name and that an edit touched, with that edit."""
+        for file in self._with(wanted.name):
+            for line, kind in definitions(file.old, wanted):
+                first = attributes(file.old, line)
+                touching = [
+                    e for e in file.edits
+                    if line in e.old or any(n in range(first, line) for n in e.old)
+                    or (not e.old and e.new and first <= e.old.start <= line)
+                ]  # fmt: skip
+                touching.sort(key=lambda e: line not in e.old)
+                if touching:
+                    yield _Was(file=file, line=line, kind=kind, edit=touching[0])
+
+    def _became(self, was: _Was, wanted: Wanted) -> Origin | None:
         """Return what was done to a definition, and by whom; None where it is as it was."""
+        name = wanted.name
+        if was.line not in was.edit.old:
+            return self._dressed(was, wanted)
         here = was.file.new[was.edit.new.start : was.edit.new.stop]
         said = was.file.old[was.line]
         if any(said.split() == line.split() for line in here):
@@ -123,7 +149,7 @@ class Origins:
         def done(deed: Deed, now: str = "") -> Origin:
             return self._by(by, deed, path=was.file.path, line=was.line + 1, name=name, now=now)
 
-        if any(kind is was.kind for _, kind in definitions(here, name, fields=True)):
+        if any(kind is was.kind for _, kind in definitions(here, Wanted(name=name, fields=True))):
             return done(Deed.CHANGED)
         moved = self._elsewhere(was, name)
         if moved:
@@ -131,15 +157,34 @@ class Origins:
         now = renamed(said, name, here) if was.kind is Kind.ITEM else ""
         return done(Deed.RENAMED, now) if now else done(Deed.REMOVED)
 
+    def _dressed(self, was: _Was, wanted: Wanted) -> Origin | None:
+        """Return who changed the attributes of an item that is as it was itself.
+
+        Of what an error may come of: a new condition, or that something named is derived no more.
+        """
+        path, edit = was.file.path, was.edit
+        old, new = was.file.old[edit.old.start : edit.old.stop], was.file.new
+        gone = _words(old) - _words(new[edit.new.start : edit.new.stop])
+        gated = any(
+            line.lstrip().startswith("#[cfg") for line in new[edit.new.start : edit.new.stop]
+        )
+        if not gated and gone.isdisjoint(name.lower() for name in wanted.beside):
+            return None
+        by = self._blame.wrote(path, edit.new) or self._blame.removed(path, edit.old)
+        commit = next(iter(by.values()), None)
+        if commit is None:
+            return None
+        return self._by(commit, Deed.CHANGED, path=path, line=was.line + 1, name=wanted.name)
+
     def _elsewhere(self, was: _Was, name: str) -> str:
         """Return where the tip defines, on a new line, what an edit took; '' where nowhere."""
         if was.kind is not Kind.ITEM:
             return ""
         for file in self._with(name, on_tip=True):
             added = {n for e in file.edits for n in e.new}
-            for line, kind in definitions(file.new, name):
-                same = file.new[line].split()[:-1] == was.file.old[was.line].split()[:-1]
-                if kind is Kind.ITEM and line in added and (same or file.path != was.file.path):
+            for line, kind in definitions(file.new, Wanted(name=name)):
+                same = _signature(file.new[line]) == _signature(was.file.old[was.line])
+                if kind is Kind.ITEM and line in added and same:
                     return f"{decode(file.path)}:{line + 1}"
         return ""
 
@@ -202,11 +247,24 @@ class Origins:
         return self._read[blob]
 
 
-def _farness(was: _Was, near: bytes) -> tuple[int, int]:
-    """Return how little speaks for a definition: its kind, then how far off its file lies."""
+def _words(lines: Iterable[str]) -> set[str]:
+    return {word.lower() for line in lines for word in re.findall(r"\w+", line)}
+
+
+_VISIBLE = re.compile(r"\bpub\b(?:\s*\([^)]*\))?")
+
+
+def _signature(line: str) -> list[str]:
+    """Return a line's words, but for who may see it."""
+    return _VISIBLE.sub("", line).split()
+
+
+def _farness(was: _Was, wanted: Wanted, near: bytes) -> tuple[int, bool, int]:
+    """Return how little speaks for a definition: its kind, what it is in, how far off its file."""
     ours, theirs = near.split(b"/"), was.file.path.split(b"/")
     shared = next(
         (n for n, (a, b) in enumerate(zip(ours, theirs, strict=False)) if a != b),
         min(len(ours), len(theirs)),
     )
-    return list(Kind).index(was.kind), -shared
+    around = re.findall(r"\w+", within(was.file.old, was.line) + decode(was.file.path))
+    return list(Kind).index(was.kind), wanted.beside.isdisjoint(around), -shared

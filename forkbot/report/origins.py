@@ -1,7 +1,7 @@
 """Whose doing an error of rustc's is, put into words."""
 
 from forkbot.model.diagnostic import Deed, Diagnostic, Doer, Origin
-from forkbot.report.document import Code, Line, Word
+from forkbot.report.document import Code, Line
 from forkbot.report.links import Web, short
 from forkbot.report.phrases import clip
 
@@ -21,6 +21,8 @@ def _patch_too(said: Diagnostic) -> bool:
 
 def _briefly(part: Origin) -> str:
     who = _who(part)
+    if part.deed is Deed.OWNS:
+        return _did(part)
     if part.doer is Doer.UPSTREAM and part.commit is not None:
         return f"{who} {_did(part)} in {short(part.commit)}"
     return f"{who} {_did(part)}"
@@ -48,10 +50,10 @@ def _did(part: Origin) -> str:
             return f"renamed {what} to {now}"
         case Deed.MOVED:
             return f"moved {what} to {now}"
-        case Deed.REMOVED | Deed.CHANGED:
+        case Deed.REMOVED | Deed.CHANGED | Deed.ADDED:
             return f"{part.deed.value} {what}"
         case Deed.OWNS:
-            return f"has {what}"
+            return f"it names {clip(part.name, _NAME) or 'something'} of {_who(part)}"
 
 
 def told(said: Diagnostic, web: Web) -> tuple[Line, ...]:
@@ -60,7 +62,7 @@ def told(said: Diagnostic, web: Web) -> tuple[Line, ...]:
 
 
 def _sentence(part: Origin, web: Web) -> Line:
-    words: tuple[Word, ...] = (_who(part), " ", _did(part))
+    words: Line = (_briefly(part),) if part.deed is Deed.OWNS else (_who(part), " ", _did(part))
     if part.doer is Doer.UPSTREAM and part.commit is not None:
         words = (*words, ": ", *web.told(part.commit))
     if part.file and part.deed is not Deed.WROTE:

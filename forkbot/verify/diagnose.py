@@ -23,6 +23,14 @@ class Expansion(msgspec.Struct):
     span: "Span"
 
 
+class Source(msgspec.Struct):
+    """A line under a span, and which part of it that is; columns count from 1."""
+
+    text: str = ""
+    highlight_start: int = 1
+    highlight_end: int = 1
+
+
 class Span(msgspec.Struct):
     """A place in a file, as rustc gives it."""
 
@@ -32,6 +40,7 @@ class Span(msgspec.Struct):
     is_primary: bool = False
     label: str | None = None
     expansion: Expansion | None = None
+    text: tuple[Source, ...] = ()
 
 
 class Code(msgspec.Struct):
@@ -76,6 +85,7 @@ def diagnostic(
         dependency=_dependency(package_id),
         spots=spots,
         names=tuple(itertools.islice(dict.fromkeys(_names(said)), _NAMES)),
+        called=tuple(itertools.islice(dict.fromkeys(_called(said)), _NAMES)),
     )
 
 
@@ -178,6 +188,17 @@ def _names(said: Message) -> Iterator[str]:
     words += [child.message for child in said.children if child.level == "note"][:3]
     yield from _paths(found[1] for text in words for found in _MISSING.finditer(text))
     yield from _paths(found[1] for text in words for found in _QUOTED.finditer(text))
+
+
+_CALLED = re.compile(r"\b([a-z_]\w*)\s*(?:::<[^()]*>)?(?:\(|$)")
+
+
+def _called(said: Message) -> Iterator[str]:
+    """Yield the functions that are called in the code which an error is about, the last first."""
+    for span in said.spans:
+        if span.is_primary:
+            code = "".join(t.text[t.highlight_start - 1 : t.highlight_end - 1] for t in span.text)
+            yield from reversed([found[1] for found in _CALLED.finditer(code)])
 
 
 def _paths(quoted: Iterable[str]) -> Iterator[str]:

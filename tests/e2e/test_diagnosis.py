@@ -92,6 +92,8 @@ pub fn moves(kept: &str) -> usize {
 }
 
 pub fn gated() {}
+
+pub fn shy() {}
 """
 OURS = """\
 use crate::old::ancient;
@@ -102,6 +104,7 @@ pub fn ours() -> usize {
     ancient();
     crate::sys::before(2);
     crate::sys::gated();
+    crate::sys::shy();
     crate::sys::gone();
     let _ = Shape;
     crate::sys::moves("ours")
@@ -141,6 +144,8 @@ def test_a_name_that_is_gone_is_told_with_who_took_it(story: Story) -> None:
     upstream.commit("Move moves (#4)", {"src/sys.rs": sys, "src/net.rs": moves})
     sys = sys.replace("pub fn gated", "#[cfg(other)]\npub fn gated")
     upstream.commit("Gate gated (#5)", {"src/sys.rs": sys})
+    sys = sys.replace("pub fn shy", "fn shy")
+    upstream.commit("Be shy (#8)", {"src/sys.rs": sys})
     called = called.replace("pub mod old;\n", "")
     upstream.commit("Remove what is old (#6)", {"src/lib.rs": called, "src/old.rs": None})
     called = called.replace("// here", "pub fn again() {\n    taken();\n}\n\n// here")
@@ -154,13 +159,131 @@ def test_a_name_that_is_gone_is_told_with_who_took_it(story: Story) -> None:
         ("E0425", "demo/src/ours.rs:8", f"demo's upstream changed gated in #5; {ours}"),
         (
             "E0425",
-            "demo/src/ours.rs:11",
+            "demo/src/ours.rs:12",
             f"demo's upstream moved moves to src/net.rs:1 in #4; {ours}",
         ),
-        ("E0425", "demo/src/ours.rs:15", ours),
+        ("E0425", "demo/src/ours.rs:16", ours),
+        ("E0603", "demo/src/ours.rs:9", f"demo's upstream changed shy in #8; {ours}"),
         (
             "E0425",
             "demo/src/lib.rs:15",
             "demo's patch our-cut removed taken; demo's upstream wrote the line in #7",
         ),
+    ]
+
+
+TYPED = """\
+//! All of it is used by ours.
+
+#[derive(PartialEq)]
+pub struct Thing {
+    pub shape: u8,
+
+    pub kept: u8,
+}
+
+impl Thing {
+    pub fn speak(&self) -> u8 {
+        self.kept
+    }
+
+    pub fn ask(&self, how: u8) -> u8 {
+        how
+    }
+}
+
+pub fn give(how: u8) -> u8 {
+    how
+}
+
+pub enum Way {
+    In,
+
+    Out,
+}
+
+pub trait Walk {
+    fn step(&self);
+}
+
+pub mod ours;
+"""
+USES = """\
+use crate::{Thing, Walk, Way};
+
+impl Walk for Thing {
+    fn step(&self) {}
+}
+
+pub fn all(thing: &Thing) -> u8 {
+    thing.speak();
+    thing.ask(1);
+    let _ = thing == thing;
+    let _ = thing.shape;
+    let _ = Way::Out;
+    let wide: u8 = crate::give(3);
+    thing.spaek();
+    wide
+}
+"""
+
+
+def test_what_is_another_now_is_told_with_who_changed_it(story: Story) -> None:
+    upstream = story.crate(
+        "demo",
+        {"src/lib.rs": TYPED.replace("\npub mod ours;\n", "")},
+        {"our-uses": {"src/lib.rs": TYPED, "src/ours.rs": USES}},
+    )
+    story.world.forkbot("rebase")
+    lib = TYPED.replace("\npub mod ours;\n", "")
+    for subject, old, new in (
+        ("Take more (#1)", "ask(&self, how: u8)", "ask(&self, how: u8, more: u8)"),
+        ("Say it otherwise (#2)", "fn speak(&self)", "fn tell(&self)"),
+        ("Do not compare (#3)", "#[derive(PartialEq)]\n", ""),
+        ("Have no shape (#4)", "    pub shape: u8,\n\n", ""),
+        ("Go nowhere (#5)", "    Out,\n", ""),
+        ("Step and stop (#6)", "fn step(&self);\n", "fn step(&self);\n\n    fn stop(&self);\n"),
+        ("Give more (#7)", " -> u8 {\n    how\n}", " -> u16 {\n    how.into()\n}"),
+    ):  # fmt: skip
+        assert old in lib
+        lib = lib.replace(old, new)
+        upstream.commit(subject, {"src/lib.rs": lib})
+    ours = "demo's patch our-uses wrote the line"
+    assert story.errors() == [
+        ("E0046", "demo/src/ours.rs:3", f"demo's upstream added stop in #6; {ours}"),
+        ("E0599", "demo/src/ours.rs:8", f"demo's upstream renamed speak to tell in #2; {ours}"),
+        ("E0061", "demo/src/ours.rs:9", f"demo's upstream changed ask in #1; {ours}"),
+        ("E0369", "demo/src/ours.rs:10", f"demo's upstream changed Thing in #3; {ours}"),
+        ("E0609", "demo/src/ours.rs:11", f"demo's upstream removed shape in #4; {ours}"),
+        ("E0599", "demo/src/ours.rs:12", f"demo's upstream removed Out in #5; {ours}"),
+        ("E0308", "demo/src/ours.rs:13", f"demo's upstream changed give in #7; {ours}"),
+        ("E0599", "demo/src/ours.rs:14", ours),
+    ]
+
+
+def test_a_lower_stack_and_a_dependency_are_told_with_what_they_did(story: Story) -> None:
+    for version, word in (("1.0.0", "say"), ("1.1.0", "tell")):
+        text = manifest("words", version).encode()
+        lib = f"pub fn {word}() {{}}\n".encode()
+        story.registry.publish("words", version, files={"Cargo.toml": text, "src/lib.rs": lib})
+    lower = "pub struct Low;\n\nimpl Low {\n    pub fn quiet(&self) {}\n}\n\npub fn cut() {}\n"
+    below = story.crate(
+        "lower", {"src/lib.rs": lower},
+        {"our-cut": {"src/lib.rs": lower.replace("\npub fn cut() {}\n", "")}},
+    )  # fmt: skip
+    upper = (
+        "use lower::Low;\n\npub fn up(low: &Low) {\n    low.quiet();\n    lower::cut();\n"
+        "    words::say();\n    let _ = words::tell(1);\n}\n"
+    )
+    story.crate(
+        "upper", {"src/lib.rs": upper}, {"our-note": {"src/lib.rs": f"{upper}\n// ours\n"}},
+        needs=("lower", "words"), depends="depends: [lower]\n",
+    )  # fmt: skip
+    story.world.forkbot("rebase")
+    below.commit("Be loud (#8)", {"src/lib.rs": lower.replace("quiet", "loud")})
+    assert story.errors() == [
+        ("E0425", "upper/src/lib.rs:5", "lower's patch our-cut removed cut"),
+        ("E0425", "upper/src/lib.rs:6", "it names say of words 1.1.0"),
+        ("E0599", "upper/src/lib.rs:4", "lower's upstream renamed quiet to loud in #8"),
+        ("E0061", "upper/src/lib.rs:7", "it names tell of words 1.1.0"),
     ]
