@@ -10,6 +10,7 @@ from forkbot.errors import EXIT_BUILD, EXIT_CONFLICT, EXIT_DONE, EXIT_REFUSED, F
 from forkbot.git.bundle import make_bundle
 from forkbot.git.repository import git_version, sealed_env
 from forkbot.hold import refused, suspicious
+from forkbot.model.buildbreaker import BuildBreaker
 from forkbot.model.record import RunRecord, StackRecord, Trouble
 from forkbot.model.verdict import Colour, Verdict
 from forkbot.session import Session
@@ -25,6 +26,7 @@ def record_of(
     command: str,
     seconds: float,
     run: str,
+    breakers: tuple[BuildBreaker, ...] = (),
 ) -> RunRecord:
     """Return what a run found and did."""
     told = [a for a in attempts if a.chosen or a.trouble or a.said.paused]
@@ -42,6 +44,7 @@ def record_of(
         seconds=round(seconds, 1),
         stacks=tuple(stack_record(a, session) for a in told),
         verdict=verdict,
+        breakers=breakers,
         exit_code=gravest(codes),
     )
 

@@ -11,15 +11,15 @@ from forkbot.verify.trial import Trial
 _ERRORS_KEPT, _LINES_KEPT = 3, 30  # of rustc's
 
 
-def red_of(trial: Trial) -> Red | None:
-    """Return the first thing that is red, or None."""
+def red_of(trial: Trial | Verdict) -> Red | None:
+    """Return the first thing that is red with the stacks, or None; a control is no such thing."""
     if trial.problems:
         return Red(kind=RedKind.GRAPH, stack="", name="", why=trial.problems[0])
     for build in trial.builds:
         if build.colour is Colour.RED:
             return _red_build(build)
     for smoke in trial.smokes:
-        if smoke.colour is Colour.RED:
+        if smoke.colour is Colour.RED and not smoke.pristine:
             return Red(
                 kind=RedKind.SMOKE, stack=smoke.stack, name=smoke.name, output=smoke.output,
                 why=f"{smoke.stack}'s {smoke.name} is red: {reason(smoke)}",

@@ -14,17 +14,23 @@ from forkbot.believe import believe
 from forkbot.browser.following import Course
 from forkbot.browser.laying import clear, keep, lay
 from forkbot.browser.looking import Look, hear, look
+from forkbot.buildbreaker.asking import Limits
+from forkbot.buildbreaker.suspects import break_red
 from forkbot.connection import Connection
 from forkbot.errors import ForkbotError, RemoteError
 from forkbot.forge.base import Forge
 from forkbot.ground import ground
-from forkbot.hold import below, hold, hold_back, red, refused, suspicious
+from forkbot.hold import below, hold, hold_back, refused, suspicious
+from forkbot.hold import red as why_red
 from forkbot.locate import Aim
+from forkbot.model.buildbreaker import BuildBreaker
 from forkbot.model.plan import Plan
 from forkbot.model.publication import Move
 from forkbot.model.record import RunRecord
+from forkbot.model.verdict import Verdict
 from forkbot.publish import carry_out, plan_publication
 from forkbot.recording import bundles_of, record_of
+from forkbot.red import red_of
 from forkbot.report.pages import pages
 from forkbot.rundir import Records, RunDirectory
 from forkbot.session import Session
@@ -61,13 +67,14 @@ def run(
     again: bool = False,
     proofs: Records | None = None,
     plan: Plan | None = None,
+    search: Limits | None = None,
 ) -> RunRecord:
     """Take the named stacks (all, when none is named) as far as ``steps`` says.
 
     ``again`` verifies even what an earlier run found green. ``proofs`` are records of runs that
     verified elsewhere: with them nothing is built or run here. A ``plan`` says where stacks go,
-    before ``aim``. Returns the record; writes it, with its report, when something happened. Raises
-    ``ForkbotError`` only for what stops every stack.
+    before ``aim``; ``search`` how long to look for what turned something red. Returns the record,
+    written with its report when something happened; raises only for what stops every stack.
     """
     began, course = time.monotonic(), Course(aim=aim, plan=plan)
     runs = RunDirectory(session.state / "runs")
@@ -95,13 +102,12 @@ def run(
             verdicts = parts if Step.VERIFY in steps else None
             hold_back(attempts, verdicts, channel=session.channel)
         _write(attempts, verification, session=session, steps=steps, connection=connection)
-        if Step.GROUND in steps and toolchain is not None:
-            for attempt in attempts:
-                if attempt.chosen:
-                    ground(attempt, attempts, session=session, toolchain=toolchain, held=held)
+        _ground(attempts, steps, session=session, toolchain=toolchain, held=held)
+        breakers = _breakers(attempts, verdict, proofs, session=session, toolchain=toolchain,
+                             search=search)  # fmt: skip
         record = record_of(
             attempts, verdict, session=session, command=command, seconds=time.monotonic() - began,
-            run=runs.fresh_id(session.now),
+            run=runs.fresh_id(session.now), breakers=breakers,
         )  # fmt: skip
         if Step.TELL in steps:
             record = tell(record, family, whole=not names, session=session, connection=connection)
@@ -129,6 +135,43 @@ def _verified(
     if Step.VERIFY not in steps or toolchain is None or not (going or Step.GROUND not in steps):
         return None
     return verification_of(attempts, session=session, toolchain=toolchain, runs=runs, again=again)
+
+
+def _ground(
+    attempts: list[Attempt],
+    steps: Step,
+    *,
+    session: Session,
+    toolchain: Toolchain | None,
+    held: contextlib.ExitStack,
+) -> None:
+    """Build and run the floors of the named stacks that are in conflict."""
+    if Step.GROUND in steps and toolchain is not None:
+        for attempt in attempts:
+            if attempt.chosen:
+                ground(attempt, attempts, session=session, toolchain=toolchain, held=held)
+
+
+def _breakers(
+    attempts: list[Attempt],
+    verdict: Verdict | None,
+    proofs: Records | None,
+    *,
+    session: Session,
+    toolchain: Toolchain | None,
+    search: Limits | None,
+) -> tuple[BuildBreaker, ...]:
+    """Return since when the first red is red: found out here, or as another machine's record says.
+
+    That is believed of the very results that were computed here. Nothing follows from it but words.
+    """
+    if proofs is not None:
+        tips = {a.rebased.facts.tip for a in attempts if a.rebased is not None}
+        return tuple(b for r in proofs.read for b in r.breakers if b.tip in tips)
+    red = red_of(verdict) if verdict is not None and not verdict.reused else None
+    if red is None or search is None or toolchain is None:
+        return ()
+    return break_red(attempts, red, session=session, toolchain=toolchain, limits=search)
 
 
 def _heard(
@@ -206,7 +249,7 @@ def _write(
         if not session.dry_run:
             _publish(attempt, attempts, session=session, forge=connection.forge)
         spoken = verification.parts.get(attempt.stack.name) if verification else None
-        if Step.PUBLISH in steps and verification and red(attempt, attempts, spoken):
+        if Step.PUBLISH in steps and verification and why_red(attempt, attempts, spoken):
             continue  # what is published was proven otherwise, and its files say how
         if Step.WRITE in steps and _may_write(attempt, steps, dry_run=session.dry_run):
             if away:

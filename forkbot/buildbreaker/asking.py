@@ -77,7 +77,7 @@ class Asker:
             return known.red
         self.probes += 1
         many = f"probe {self.probes} of at most {self.limits.probes}"
-        self.session.say(f"{self.about.stack.name}: red on {label}? ({many})")
+        self.session.say(f"{self.about.stack.name}: {many}: is it red on {label}?")
         said = red_of(
             try_out(
                 members, session=self.session, toolchain=self.toolchain, wasmtime=self.wasmtime,

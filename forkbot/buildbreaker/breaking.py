@@ -13,6 +13,7 @@ from forkbot.attempt import Attempt
 from forkbot.buildbreaker.asking import NIGHTLY, Asker, Limits, built_together, same
 from forkbot.buildbreaker.kept import Kept
 from forkbot.buildbreaker.search import Found, seek
+from forkbot.errors import RemoteError, TimedOutError, UsageError
 from forkbot.git.workbench import Workbench
 from forkbot.model.buildbreaker import BuildBreaker, Ended, Spot, Turn
 from forkbot.model.fate import Rebase
@@ -27,6 +28,8 @@ from forkbot.verify.toolchain import Toolchain
 from forkbot.verify.wasmtime import find_wasmtime
 from forkbot.words import Oid, PatchName
 
+_NOT_ASKED = Turn(ended=Ended.NOTHING, why="it was not asked")
+
 
 def break_build(
     attempt: Attempt,
@@ -40,8 +43,8 @@ def break_build(
     """Return which upstream commit and which patch of ``attempt``'s stack made ``red`` what it is.
 
     ``attempts`` are the family as this run rebased it, on which ``red`` was found; the stack is one
-    that goes into what is red. Killed, the same call goes on where it was. Raises ``RemoteError``
-    when the registry is out of reach.
+    that goes into what is red. Killed, the same call goes on where it was. A question that gets no
+    answer, as when the registry is out of reach, ends the search, which says so.
     """
     assert attempt.rebased is not None
     facts = attempt.rebased.facts
@@ -51,17 +54,25 @@ def break_build(
     asker = Asker(
         red=red, about=attempt, members=members, session=session, toolchain=toolchain,
         wasmtime=find_wasmtime(env=session.ambient, cache=session.cache, say=session.say),
-        limits=limits, kept=Kept(session.state / "answers", now=session.now),
+        limits=limits,
+        kept=Kept(session.state / "build" / session.channel.value / "answers", now=session.now),
     )  # fmt: skip
+    assert facts.tip is not None
     upstream, series = _Upstream(asker, facts), _Series(asker, facts)
-    asker.left_for_later = min(len(series.tips).bit_length() + 1, limits.probes // 3)
-    turned = upstream.turned()
-    now = upstream.turned_as_now(turned)
-    unsteady = upstream.look_again(now or turned)
-    asker.left_for_later = 0
+    turned, now, patches, unsteady = _NOT_ASKED, None, _NOT_ASKED, ""
+    try:
+        asker.left_for_later = min(len(series.tips).bit_length() + 1, limits.probes // 3)
+        turned = upstream.turned()
+        now = upstream.turned_as_now(turned)
+        unsteady = upstream.look_again(now or turned)
+        asker.left_for_later = 0
+        patches = series.turned()
+    except (RemoteError, TimedOutError, UsageError) as e:
+        stopped = Turn(ended=Ended.STOPPED, why=e.what.splitlines()[0])
+        turned, patches = (stopped if t is _NOT_ASKED else t for t in (turned, patches))
     return BuildBreaker(
-        stack=attempt.stack.name, red=red, base=facts.base.label, onto=facts.onto.label,
-        upstream=turned, now=now, patches=series.turned(), probes=asker.probes,
+        stack=attempt.stack.name, tip=facts.tip, red=red, base=facts.base.label,
+        onto=facts.onto.label, upstream=turned, now=now, patches=patches, probes=asker.probes,
         remembered=asker.remembered, seconds=round(time.monotonic() - asker.began, 1),
         unsteady=unsteady,
     )  # fmt: skip

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import click
 
+from forkbot.buildbreaker.asking import NIGHTLY
 from forkbot.cli.connect import connected
 from forkbot.cli.surroundings import (
     channel_option,
@@ -38,6 +39,16 @@ plan_option = click.option(
 )
 
 
+probes_option = click.option(
+    "--probes",
+    type=click.IntRange(0, 1000),
+    default=NIGHTLY.probes,
+    show_default=True,
+    metavar="N",
+    help="On a red, make at most so many builds to find what broke it; forkbot bisect makes more.",
+)
+
+
 def aims(function: F) -> F:
     """Add ``--base``, ``--onto`` and ``--upstream``."""
     for option in (
@@ -55,6 +66,23 @@ def aims(function: F) -> F:
     ):
         function = option(function)
     return function
+
+
+def checked_aim(command: str, stacks: tuple[str, ...], aim: Aim) -> Aim:
+    """Return the aim of a command for its stacks, its upstream as it holds in any folder."""
+    several = len(stacks) != 1
+    if several and (aim.base or aim.onto not in (None, FLOOR) or aim.upstream):
+        raise UsageError(
+            "--base, --onto and --upstream speak of one upstream, so they need one stack",
+            hint=f"forkbot {command} tokio --onto …",
+        )
+    return from_anywhere(aim)
+
+
+def words_of(aim: Aim) -> list[str]:
+    """Return the options that say an aim."""
+    given = (("base", aim.base), ("onto", aim.onto), ("upstream", aim.upstream))
+    return [word for name, value in given if value for word in (f"--{name}", value)]
 
 
 def from_anywhere(aim: Aim) -> Aim:
@@ -79,18 +107,12 @@ def _go(
     verified: tuple[Path, ...] = (),
     newest: bool = False,
     plan: Path | None = None,
+    probes: int = 0,
 ) -> int:
-    several = len(stacks) != 1
-    if several and (aim.base or aim.onto not in (None, FLOOR) or aim.upstream):
-        raise UsageError(
-            "--base, --onto and --upstream speak of one upstream, so they need one stack",
-            hint=f"forkbot {command} tokio --onto …",
-        )
-    aim = from_anywhere(aim)
+    aim = checked_aim(command, stacks, aim)
     words = ["forkbot", command, *(stacks or (["--all"] if command == "run" else []))]
     words += [] if channel == Channel.MAIN.value else ["--channel", channel]
-    aims = (("base", aim.base), ("onto", aim.onto), ("upstream", aim.upstream))
-    words += [word for name, value in aims if value for word in (f"--{name}", value)]
+    words += words_of(aim)
     words += ["--newest"] if newest else []
     words += ["--again"] if again else []
     words += ["--plan", str(plan)] if plan else []
@@ -104,6 +126,7 @@ def _go(
             connection=connected(session), again=again,
             proofs=_proofs(command, verified, session),
             plan=_plan_for(session, plan) if plan else None,
+            search=dataclasses.replace(NIGHTLY, probes=probes) if probes else None,
         )  # fmt: skip
     return show_record(record, as_json=as_json)
 
@@ -143,14 +166,15 @@ def _proofs(command: str, verified: tuple[Path, ...], session: Session) -> Recor
     help="Build nothing: take the verdict on the same commits from a record, or a folder of them.",
 )
 @plan_option
+@probes_option
 @aims
 @dry_run_option
 @json_option
 @click.pass_obj
 def run_command(
     root: Path | None, stacks: tuple[str, ...], *, every: bool, channel: str, again: bool,
-    verify_floor: bool, verified: tuple[Path, ...], plan: Path | None, base: str | None,
-    onto: str | None, upstream: str | None, dry_run: bool, as_json: bool,
+    verify_floor: bool, verified: tuple[Path, ...], plan: Path | None, probes: int,
+    base: str | None, onto: str | None, upstream: str | None, dry_run: bool, as_json: bool,
 ) -> int:  # fmt: skip
     """Rebase, verify and publish: the whole way. What cron calls.
 
@@ -174,7 +198,7 @@ def run_command(
     return _go(
         "run", root, stacks, channel=channel, steps=steps | Step.GROUND if verify_floor else steps,
         aim=Aim(base=base, onto=onto, upstream=upstream), as_json=as_json, dry_run=dry_run,
-        again=again, verified=verified, plan=plan,
+        again=again, verified=verified, plan=plan, probes=probes,
     )  # fmt: skip
 
 
@@ -219,12 +243,13 @@ def rebase_command(
     help="As they are on the newest upstream; only the run record is written.",
 )
 @plan_option
+@probes_option
 @dry_run_option
 @json_option
 @click.pass_obj
 def verify_command(
     root: Path | None, stacks: tuple[str, ...], *, channel: str, again: bool, newest: bool,
-    plan: Path | None, dry_run: bool, as_json: bool,
+    plan: Path | None, probes: int, dry_run: bool, as_json: bool,
 ) -> int:  # fmt: skip
     """Build and run stacks for wasm32-wasip2 as their files say.
 
@@ -236,7 +261,7 @@ def verify_command(
     return _go(
         "verify", root, stacks, channel=channel,
         steps=Step.VERIFY | (Step.HEAR if newest else Step.WRITE), aim=Aim(stay=not newest),
-        as_json=as_json, again=again, dry_run=dry_run, newest=newest, plan=plan,
+        as_json=as_json, again=again, dry_run=dry_run, newest=newest, plan=plan, probes=probes,
     )  # fmt: skip
 
 

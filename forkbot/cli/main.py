@@ -40,6 +40,10 @@ COMMANDS = {
         "forkbot.cli.acknowledge",
         "Say that suspicious lines are well, and why: the stack may be published.",
     ),
+    "bisect": (
+        "forkbot.cli.bisect",
+        "Find the upstream commit, and the patch, that turned something red.",
+    ),
     "probe": ("forkbot.cli.probe", "Find out what each patch is there for, by leaving it out."),
     "patch": ("forkbot.cli.patch", "Change the series of a stack: drop."),
     "report": ("forkbot.cli.look", "Show the report of a run, the newest by default."),

@@ -5,7 +5,7 @@ import enum
 from forkbot.model.base import Fact
 from forkbot.model.probe import Red
 from forkbot.model.upstream import UpstreamCommit
-from forkbot.words import PatchName, StackName
+from forkbot.words import Oid, PatchName, StackName
 
 
 class Ended(enum.Enum):
@@ -16,6 +16,7 @@ class Ended(enum.Enum):
     UNTRIED = "untried"  # what is asked about lies among places on which the stack does not apply
     EVERYWHERE = "everywhere"  # red from the beginning: nothing along this line is to blame
     GREEN = "green"  # asked again where it was red, it is green: it comes and goes by itself
+    STOPPED = "stopped"  # a question got no answer
     NOTHING = "nothing"  # there is no line: upstream did not move, the series has no patch
 
 
@@ -46,6 +47,7 @@ class BuildBreaker(Fact, frozen=True, kw_only=True):
     """What was found of one red along one stack's upstream and along its series."""
 
     stack: StackName  # whose upstream and whose series were searched
+    tip: Oid  # the stack's result on which it was asked
     red: Red  # what was asked about, as it is on ``onto`` with all patches
     base: str  # labels
     onto: str
@@ -68,3 +70,9 @@ class BuildBreaker(Fact, frozen=True, kw_only=True):
         """Return the first patch with which it is red as it is now, where one was found."""
         turn = self.patches
         return turn.bad.patch if turn.ended is Ended.FOUND and turn.bad else None
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether more probes, or more time, would tell more."""
+        turns = (self.upstream, self.now, self.patches)
+        return any(t is not None and t.ended in (Ended.BOUNDED, Ended.STOPPED) for t in turns)

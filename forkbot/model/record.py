@@ -2,6 +2,7 @@
 
 from forkbot.model.artefact import Telling
 from forkbot.model.base import Fact
+from forkbot.model.buildbreaker import BuildBreaker
 from forkbot.model.conflictbranch import Cleared, ConflictBranch
 from forkbot.model.fate import Rebase
 from forkbot.model.order import Given
@@ -65,6 +66,7 @@ class RunRecord(Fact, frozen=True, kw_only=True):
     seconds: float
     stacks: tuple[StackRecord, ...]
     verdict: Verdict | None = None
+    breakers: tuple[BuildBreaker, ...] = ()  # of the first red, each along another stack
     trouble: Trouble | None = None  # what stopped the family, no one stack
     tellings: tuple[Telling, ...] = ()  # of the family's artefacts
     untold: Trouble | None = None  # why one of those, or of none could be said how they stand

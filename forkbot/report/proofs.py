@@ -13,6 +13,7 @@ from forkbot.model.order import Order
 from forkbot.model.record import RunRecord, StackRecord
 from forkbot.model.verdict import Build, Colour, Smoke, Verdict
 from forkbot.report.alarms import drift_sections
+from forkbot.report.breakers import breaker_sections
 from forkbot.report.document import Block, Code, Items, Paragraph, Section, Word
 from forkbot.report.fates import fate_section, range_diff_sections
 from forkbot.report.matter import Matter, steady
@@ -56,7 +57,11 @@ def build(stack: StackRecord, record: RunRecord) -> Matter | str | None:
         lead=_lead(stack, record, [features(b) for b in mine]),
         steps=(build_again(rebase),),
         orders=(Order.RETRY, Order.PAUSE),
-        sections=(*error_sections(replace(verdict, builds=mine)), *_patches(stack, record)),
+        sections=(
+            *breaker_sections(record, stack=stack.name),
+            *error_sections(replace(verdict, builds=mine)),
+            *_patches(stack, record),
+        ),
         whole=whole(stack, record),
     )
 
@@ -80,7 +85,11 @@ def smoke(stack: StackRecord, record: RunRecord) -> Matter | str | None:
         lead=_lead(stack, record, [s.name for s in reds]),
         steps=(build_again(rebase),),
         orders=(Order.RETRY, Order.PAUSE),
-        sections=(*(smoke_section(s) for s in reds), *_patches(stack, record)),
+        sections=(
+            *breaker_sections(record, stack=stack.name),
+            *(smoke_section(s) for s in reds),
+            *_patches(stack, record),
+        ),
         whole=whole(stack, record),
     )
 

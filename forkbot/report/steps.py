@@ -4,6 +4,7 @@ import itertools
 import shlex
 from collections.abc import Sequence
 
+from forkbot.model.buildbreaker import BuildBreaker
 from forkbot.model.fate import Fate, PatchOutcome, Rebase
 from forkbot.model.judgement import Floor, Suspicion
 from forkbot.model.place import Place
@@ -23,6 +24,8 @@ def next_steps(record: RunRecord) -> tuple[str, ...]:
     for stack in record.stacks:
         steps += _stack(stack, record)
     if record.verdict is not None and reds(record.verdict):
+        on = [search_on(b, record) for b in record.breakers if b.unfinished]
+        steps += [f"{command}  # goes on where the search ended" for command in on[-1:]]
         steps.append(f"{record.command}  # again, once the red is mended")
     if record.dry_run and record.exit_code == 0 and writes(record):
         steps.append(record.command.replace(" --dry-run", ""))
@@ -76,6 +79,13 @@ def acknowledge(rebase: Rebase, suspicions: Sequence[Suspicion]) -> str:
 def build_again(rebase: Rebase) -> str:
     """Return the command that builds and runs the same result, and writes nothing."""
     return f"forkbot rebase {rebase.stack}{_channel(rebase)} --verify --dry-run"
+
+
+def search_on(breaker: BuildBreaker, record: RunRecord) -> str:
+    """Return the command that goes on with a search that was bounded."""
+    more = " --channel release" if record.channel is Channel.RELEASE else ""
+    aims = _aims(record.command, "--base", "--onto", "--upstream")
+    return f"forkbot bisect {breaker.stack}{more}{aims}"
 
 
 def go_to(rebase: Rebase, floor: Floor) -> tuple[str, ...]:

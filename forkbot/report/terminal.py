@@ -13,6 +13,7 @@ from forkbot.model.publication import Move
 from forkbot.model.record import RunRecord, StackRecord
 from forkbot.report.alarms import suspicious
 from forkbot.report.answered import answer_lines
+from forkbot.report.breakers import found_out
 from forkbot.report.conflict import breaker_of, by_effort, came_and_went
 from forkbot.report.document import plain
 from forkbot.report.fates import carry_over, to_read
@@ -54,8 +55,7 @@ def show(record: RunRecord, console: Console) -> None:
 def _told(record: RunRecord) -> Iterator[Said]:
     for stack in record.stacks:
         yield from _stack(stack, record)
-    for line in reds(record.verdict) if record.verdict else []:
-        yield f"red: {line}", "red"
+    yield from _reds(record)
     for line in holds(record):
         yield f"held back: {line}", ""
     for line, well in (*answer_lines(record), *update_lines(record)):
@@ -71,6 +71,13 @@ def _told(record: RunRecord) -> Iterator[Said]:
     yield summary(record), "bold green" if record.exit_code == 0 else "bold red"
     for step in next_steps(record):
         yield f"next: {step}", "cyan"
+
+
+def _reds(record: RunRecord) -> Iterator[Said]:
+    for line in reds(record.verdict) if record.verdict else []:
+        yield f"red: {line}", "red"
+    for line in found_out(record):
+        yield f"since when: {line}", "red"
 
 
 def _more_to_read(record: RunRecord) -> bool:

@@ -6,6 +6,7 @@ from forkbot.model.publication import Move
 from forkbot.model.record import RunRecord, StackRecord
 from forkbot.report.alarms import drift_sections, suspicion_sections
 from forkbot.report.answered import answer_lines
+from forkbot.report.breakers import breaker_sections
 from forkbot.report.conflict import conflict_sections, mending_section
 from forkbot.report.document import (
     Block,
@@ -64,6 +65,7 @@ def _sections(record: RunRecord) -> Iterator[Section]:
         yield from suspicion_sections(stack, record.channel)
         yield from replay_section(stack)
         yield from probe_sections(stack)
+    yield from breaker_sections(record)
     if record.verdict is not None:
         yield from verification_sections(record.verdict)
     for stack in record.stacks:
