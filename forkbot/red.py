@@ -21,8 +21,8 @@ def red_of(trial: Trial | Verdict) -> Red | None:
     for smoke in trial.smokes:
         if smoke.colour is Colour.RED and not smoke.pristine:
             return Red(
-                kind=RedKind.SMOKE, stack=smoke.stack, name=smoke.name, output=smoke.output,
-                why=f"{smoke.stack}'s {smoke.name} is red: {reason(smoke)}",
+                kind=RedKind.SMOKE, stack=smoke.stack, name=smoke.told, output=smoke.output,
+                why=f"{smoke.stack}'s {smoke.told} is red: {reason(smoke)}",
             )  # fmt: skip
     return None
 

@@ -15,6 +15,7 @@ from forkbot.process.seclusion import why_not
 from forkbot.rundir import RunDirectory
 from forkbot.session import Session
 from forkbot.stackdir.load import stack_folder
+from forkbot.verify.component import Stage
 from forkbot.verify.depinfo import is_read
 from forkbot.verify.family import Member
 from forkbot.verify.judge import held_builds, make_room, verification_key, verify_family
@@ -79,11 +80,9 @@ def verification_of(
         held=held,
         channel=session.channel,
         folder=folder,
-        workshop=workshop_of(session, toolchain),
+        stage=stage_of(session, toolchain, wasmtime),
         rustc=toolchain.version,
-        wasmtime=wasmtime.program,
-        wasmtime_version=wasmtime.version,
-        env=component_env(session, wasmtime),
+        wasmtime=wasmtime.version,
         say=session.say,
     )
     verdict = msgspec.structs.replace(verdict, judged_at=session.now.replace(microsecond=0))
@@ -111,15 +110,15 @@ def try_out(
     ``pins`` are versions that cargo keeps to as far as they fit, ``target`` is another one than
     ours. In sources of their own: what verify compiled stays fresh, what is the same is shared.
     """
-    workshop = workshop_of(session, toolchain)
+    stage = stage_of(session, toolchain, wasmtime)
     if target is not None:
-        workshop = dataclasses.replace(workshop, target=target)
-    folder = workshop.target_dir.parent
+        workshop = dataclasses.replace(stage.workshop, target=target)
+        stage = dataclasses.replace(stage, workshop=workshop)
+    folder = stage.workshop.target_dir.parent
     make_room(folder)
     return try_family(
-        members, folder=folder / _PROBE, workshop=workshop, wasmtime=wasmtime.program,
-        env=component_env(session, wasmtime), say=session.say, first=first, stop=True, only=only,
-        pins=pins,
+        members, folder=folder / _PROBE, stage=stage, say=session.say, first=first, stop=True,
+        only=only, pins=pins,
     )  # fmt: skip
 
 
@@ -216,9 +215,13 @@ def _can_seclude(session: Session) -> bool:
     return not why
 
 
-def component_env(session: Session, wasmtime: Wasmtime) -> dict[str, str]:
-    """Return what wasmtime sees of the surroundings."""
-    return {**process.allow(session.ambient), "HOME": str(wasmtime.program.parent)}
+def stage_of(session: Session, toolchain: Toolchain, wasmtime: Wasmtime) -> Stage:
+    """Return where the channel's components are built and run, and what wasmtime sees there."""
+    return Stage(
+        workshop=workshop_of(session, toolchain),
+        wasmtime=wasmtime.program,
+        env={**process.allow(session.ambient), "HOME": str(wasmtime.program.parent)},
+    )
 
 
 def _host(toolchain: Toolchain, env: process.Env) -> str:

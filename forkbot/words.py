@@ -100,6 +100,18 @@ COMPONENT_NAME = Word(
     rule="lower-case letters, digits and '-', as its folder under smoke/",
     example="get-by-name",
 )
+CASE_NAME = Word(
+    pattern=rf"^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?{_END}",
+    what="the name of a component's case",
+    rule="lower-case letters, digits and '-', as the component gets it for an argument",
+    example="by-name",
+)
+TARGET_NAME = Word(
+    pattern=rf"^[a-z][a-z0-9_]*(?:-[a-z0-9_]+)+{_END}",
+    what="a target of rustc's",
+    rule="as `rustc --print target-list` has it",
+    example="wasm32-wasip3",
+)
 BLOB_ENTRY = Word(
     pattern=rf"^[0-7]{{6}} [0-9a-f]{{40}}{_END}",
     what="a mode and an object id",
@@ -119,7 +131,7 @@ WORDS: Mapping[str, Word] = {
     word.pattern: word
     for word in (
         OID, STACK_NAME, PATCH_NAME, BRANCH_NAME, SUBDIR, VERSION, REPO_NAME, CRATE_NAME,
-        COMPONENT_NAME, BLOB_ENTRY, PIN,
+        COMPONENT_NAME, CASE_NAME, TARGET_NAME, BLOB_ENTRY, PIN,
     )
 }  # fmt: skip
 
@@ -133,6 +145,8 @@ RepoName = Annotated[str, REPO_NAME.meta]
 CrateName = Annotated[str, CRATE_NAME.meta]
 ComponentName = Annotated[str, COMPONENT_NAME.meta]
 Pin = NewType("Pin", Annotated[str, PIN.meta])
+CaseName = Annotated[str, CASE_NAME.meta]
+TargetName = Annotated[str, TARGET_NAME.meta]
 GitUrl = NewType("GitUrl", str)
 
 

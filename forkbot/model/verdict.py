@@ -12,11 +12,23 @@ from forkbot.words import Channel, Pin, StackName
 
 
 class Colour(enum.Enum):
-    """Green: as it must be. Red: not. Held: not tried, because of what `why` says."""
+    """Green: as it must be. Red: not. Held: not tried, because of what `why` says.
+
+    News: a canary does another thing than it did. That is told, and no trouble of the stack's.
+    """
 
     GREEN = "green"
     RED = "red"
     HELD = "held"
+    NEWS = "news"
+
+
+class How(enum.Enum):
+    """How a component came to its end, or that it did not."""
+
+    ENDED = "ended"
+    HUNG = "hung"  # it was ended at its limit
+    UNBUILT = "unbuilt"  # it could not be built, and never ran
 
 
 class Build(Fact, frozen=True, kw_only=True):
@@ -34,17 +46,29 @@ class Build(Fact, frozen=True, kw_only=True):
 
 
 class Smoke(Fact, frozen=True, kw_only=True):
-    """One component, run under wasmtime: with the stacks, or on pristine upstream as control."""
+    """One case of a component under wasmtime: with the stacks, or on pristine upstream as control.
+
+    A component that does not build is one such fact, without a case.
+    """
 
     stack: StackName
     name: str
+    case: str = ""
     pristine: bool
+    canary: bool = False  # runs for the news: whatever it does is no trouble
+    declared: str = ""  # what its red must say; '' where it must be green
+    how: How = How.ENDED
     colour: Colour  # whether it did what it must, control included
     ran_green: bool  # what the component itself did
     exit_code: int | None
     seconds: float
     why: str = ""
     output: str = ""  # the last lines of stdout and stderr
+
+    @property
+    def told(self) -> str:
+        """Return the component's name, and the case's: `client/by-name`."""
+        return f"{self.name}/{self.case}" if self.case else self.name
 
 
 class FamilyMember(Fact, frozen=True, kw_only=True):
@@ -82,7 +106,7 @@ class Verdict(Fact, frozen=True, kw_only=True):
             not self.problems
             and bool(tried)
             and all(b.colour is Colour.GREEN for b in tried)
-            and all(s.colour is Colour.GREEN for s in self.smokes)
+            and all(s.colour is not Colour.RED for s in self.smokes)
         )
 
     def red_for(self, stack: StackName) -> bool:
@@ -99,5 +123,5 @@ class Verdict(Fact, frozen=True, kw_only=True):
             not self.problems
             and bool(builds)
             and all(b.colour is Colour.GREEN for b in builds)
-            and all(s.colour is Colour.GREEN for s in smokes)
+            and all(s.colour is not Colour.RED for s in smokes)
         )

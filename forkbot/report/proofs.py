@@ -81,8 +81,8 @@ def smoke(stack: StackRecord, record: RunRecord) -> Matter | str | None:
     many = f" (and {len(reds) - 1:,} more)" if len(reds) > 1 else ""
     return Matter(
         verdict=f"{_wrong(reds[0])}{many}",
-        facts=tuple(f"{s.name} {s.pristine} {s.ran_green} {s.exit_code}" for s in reds),
-        lead=_lead(stack, record, [s.name for s in reds]),
+        facts=tuple(f"{s.told} {s.pristine} {s.ran_green} {s.exit_code}" for s in reds),
+        lead=_lead(stack, record, [s.told for s in reds]),
         steps=(build_again(rebase),),
         orders=(Order.RETRY, Order.PAUSE),
         sections=(
@@ -155,8 +155,8 @@ def _cause(build: Build) -> str:
 
 def _wrong(smoke: Smoke) -> str:
     if smoke.pristine:
-        return f"the control of {smoke.name}: {clip(smoke.why, 200)}"
-    return f"component {smoke.name} is red: {clip(reason(smoke), 200)}"
+        return f"the control of {smoke.told}: {clip(smoke.why, 200)}"
+    return f"component {smoke.told} is red: {clip(reason(smoke), 200)}"
 
 
 def _steady(smoke: Smoke) -> Smoke:

@@ -36,9 +36,9 @@ def reds(verdict: Verdict) -> list[str]:
         lines.append(f"{', '.join(names)} {'does' if len(names) == 1 else 'do'} not build: {why}")
     for smoke in verdict.smokes:
         if smoke.colour is Colour.RED and not smoke.pristine:
-            lines.append(f"{smoke.stack}'s {smoke.name} is red: {reason(smoke)}")
+            lines.append(f"{smoke.stack}'s {smoke.told} is red: {reason(smoke)}")
         elif smoke.colour is Colour.RED:
-            lines.append(f"the control of {smoke.stack}'s {smoke.name}: {smoke.why}")
+            lines.append(f"the control of {smoke.stack}'s {smoke.told}: {smoke.why}")
     return lines
 
 
@@ -149,7 +149,7 @@ def smoke_section(smoke: Smoke) -> Section:
         folded = Folded(summary=("what it said",), blocks=(listing,), shown=red)
         blocks = (*blocks, listing if red else folded)
     return Section(
-        title=(f"{smoke.stack}: {smoke.name}",),
+        title=(f"{smoke.stack}: {smoke.told}",),
         level=3,
         weight=Weight.TROUBLE if smoke.colour is Colour.RED else Weight.VERIFICATION,
         blocks=blocks,

@@ -91,14 +91,26 @@ def _in_struct(
 def _in_dict(
     value: dict[str, Plain], kind: inspect.DictType, at: str, written: Mapping[str, str]
 ) -> Problem | None:
-    known = _choices(kind.key_type)
+    if len(value) < (kind.min_length or 0):
+        return Problem(at=at, what=f"{_name(at)} is empty", hint=f"keys here: {_keys(kind)}")
     for key, inner in value.items():
-        if key not in known:
-            return _unknown_key(key, known, at)
+        if wrong := _wrong_key(key, kind.key_type, at):
+            return wrong
         problem = find_problem(inner, kind.value_type, f"{at}.{key}", written=written)
         if problem:
             return problem
     return None
+
+
+def _wrong_key(key: str, kind: inspect.Type, at: str) -> Problem | None:
+    match kind:
+        case inspect.Metadata(type=inner):
+            return _wrong_key(key, inner, at)
+        case inspect.StrType(pattern=pattern):
+            return _not_a_word(key, WORDS.get(pattern or ""), at)
+        case _:
+            known = _choices(kind)
+            return None if key in known else _unknown_key(key, known, at)
 
 
 def _unknown_key(key: str, known: Iterable[str], at: str) -> Problem:
@@ -187,6 +199,18 @@ def _wanted(kind: inspect.Type) -> str:
             return _either(_choices(kind))
 
 
+def _keys(kind: inspect.StructType | inspect.DictType) -> str:
+    """Return what keys a mapping has, or what they are like where they are free."""
+    if isinstance(kind, inspect.StructType):
+        return ", ".join(f.encode_name for f in kind.fields)
+    match kind.key_type:
+        case inspect.Metadata(type=inspect.StrType(pattern=pattern)):
+            word = WORDS[pattern or ""]
+            return f"{word.what}, as in {word.example}: {{}}"
+        case keys:
+            return ", ".join(_choices(keys))
+
+
 def _meaning(kind: inspect.Type) -> str:
     match kind:
         case inspect.Metadata(type=inspect.StrType(pattern=None)) if kind.extra_json_schema:
@@ -199,10 +223,8 @@ def _how_to_write(value: Plain, kind: inspect.Type, at: str, written: str | None
     key = at.rpartition(".")[2]
     begin = "" if key.endswith("]") else f"{key}: "
     match kind:
-        case inspect.StructType():
-            return f"keys here: {', '.join(f.encode_name for f in kind.fields)}"
-        case inspect.DictType(key_type=keys):
-            return f"keys here: {', '.join(_choices(keys))}"
+        case inspect.StructType() | inspect.DictType():
+            return f"keys here: {_keys(kind)}"
         case inspect.VarTupleType(item_type=inspect.StructType()):
             return "begin each entry with `- `"
         case inspect.VarTupleType():

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from forkbot.errors import UsageError
-from forkbot.model.stack import Patch, Policy, Stack
+from forkbot.model.stack import ControlPolicy, Patch, Policy, SmokePolicy, Stack
 from forkbot.stackdir.acknowledged import FILE as ACKNOWLEDGED
 from forkbot.stackdir.acknowledged import read_acknowledged
 from forkbot.stackdir.document import Document, decode, overlay, read_document
@@ -198,6 +198,29 @@ def _check_smoke(policy: Policy, document: Document, folder: Path) -> None:
                 f"the smoke component {smoke.name!r} is not there",
                 where=where,
                 hint=f"make it: cargo new {manifest.parent}",
+            )
+        for at, what, hint in _contradictions(smoke):
+            raise UsageError(what, where=document.where(f"$.smoke[{number}]{at}"), hint=hint)
+
+
+def _contradictions(smoke: SmokePolicy) -> Iterator[tuple[str, str, str]]:
+    """Yield what a component's policy says and takes back elsewhere: where, what, what to do."""
+    if smoke.target and not smoke.canary:
+        yield ".target", "only a canary may have another target", "say in canary what it says"
+    if smoke.canary and smoke.upstream != ControlPolicy():
+        yield (".upstream", "a canary does not run on pristine upstream",
+               "leave out upstream, or canary")  # fmt: skip
+    for name, case in smoke.cases.items():
+        at = f".cases.{name}"
+        if case.upstream and (smoke.canary or smoke.upstream.fails):
+            other = "the component is a canary" if smoke.canary else "it does not build there"
+            yield (f"{at}.upstream", f"the case {name!r} never runs on pristine upstream: {other}",
+                   f"leave out upstream of {name}")  # fmt: skip
+        if case.hangs and not case.upstream:
+            yield (
+                f"{at}.hangs",
+                f"the case {name!r} hangs, after nothing it says",
+                ("say in upstream what it says before"),
             )
 
 

@@ -57,8 +57,11 @@ def _schema(kind: type, *, title: str) -> Schema:
     made = msgspec.json.schema(kind)
     for part in made["$defs"].values():
         for value in part.get("properties", {}).values():
-            # the keys of every mapping with free keys are channels, which msgspec does not say
+            # msgspec says of free keys how they are written, and not which ones an enum has
             if isinstance(value.get("additionalProperties"), dict):
+                if "propertyNames" in value:
+                    value["propertyNames"]["type"] = "string"
+                    continue
                 value["propertyNames"] = {"$ref": "#/$defs/Channel"}
     return {"$schema": _DIALECT, "title": title, **made}
 

@@ -64,6 +64,7 @@ class Compiled:
     diagnostics: tuple[Diagnostic, ...]
     seconds: float
     why: str  # '' when it went through
+    said: str  # by cargo, and what it runs
 
 
 def prepare(
@@ -166,6 +167,7 @@ def compile_package(
         diagnostics=diagnostics,
         seconds=seconds,
         why=why,
+        said=redact(decode(stderr)),
     )
 
 

@@ -8,19 +8,18 @@ from typing import Protocol
 
 import msgspec
 
-from forkbot import process
 from forkbot.cargo import CargoError
 from forkbot.errors import MachineError
 from forkbot.model.stack import Stack
 from forkbot.model.verdict import Build, Colour, FamilyMember, Smoke, Verdict
 from forkbot.verify.build import Say, prepare
+from forkbot.verify.component import Stage
 from forkbot.verify.family import Member, lay_out
 from forkbot.verify.smoke import run_smoke
 from forkbot.verify.trial import try_family, unresolved
-from forkbot.verify.workshop import Workshop
 from forkbot.words import Channel, Oid, StackName
 
-_QUESTION = 1  # raise when the same inputs would be judged differently than before
+_QUESTION = 2  # raise when the same inputs would be judged differently than before
 _DISK_NEEDED = 3 << 30  # bytes; a cold family takes about 1.5 GiB
 
 
@@ -65,11 +64,9 @@ def verify_family(
     held: Mapping[StackName, str],
     channel: Channel,
     folder: Path,
-    workshop: Workshop,
+    stage: Stage,
     rustc: str,
-    wasmtime: Path,
-    wasmtime_version: str,
-    env: process.Env,
+    wasmtime: str,
     say: Say,
 ) -> Verdict:
     """Build and run ``members`` together; ``held`` stacks are stated, with why, and not tried.
@@ -78,22 +75,19 @@ def verify_family(
     """
     make_room(folder)
     trial = try_family(
-        members, folder=folder / "with-stacks", workshop=workshop, wasmtime=wasmtime, env=env,
-        say=say,
+        members, folder=folder / "with-stacks", stage=stage, say=say,
     )  # fmt: skip
     smokes = trial.smokes
     if trial.resolved:
-        smokes += _control(
-            members, folder=folder, workshop=workshop, wasmtime=wasmtime, env=env, say=say
-        )
+        smokes += _control(members, folder=folder, stage=stage, say=say)
     return Verdict(
         channel=channel,
         key=verification_key(
-            members, channel=channel, target=workshop.target, rustc=rustc, wasmtime=wasmtime_version
+            members, channel=channel, target=stage.workshop.target, rustc=rustc, wasmtime=wasmtime
         ),
-        target=workshop.target,
+        target=stage.workshop.target,
         rustc=rustc,
-        wasmtime=wasmtime_version,
+        wasmtime=wasmtime,
         members=tuple(
             FamilyMember(stack=m.stack.name, label=m.label, tip=m.tip, tree=m.tree) for m in members
         ),
@@ -125,19 +119,18 @@ def make_room(folder: Path) -> None:
 
 
 def _control(
-    members: tuple[Member, ...], *, folder: Path, workshop: Workshop, wasmtime: Path,
-    env: process.Env, say: Say,
-) -> tuple[Smoke, ...]:  # fmt: skip
+    members: tuple[Member, ...], *, folder: Path, stage: Stage, say: Say
+) -> tuple[Smoke, ...]:
     """Run every smoke component on pristine upstream, where it must do what its policy says."""
     if not any(m.stack.policy.smoke for m in members):
         return ()
     family = lay_out(members, folder=folder / "pristine", pristine=True)
     try:
-        prepare(family, workshop, say=say)
+        prepare(family, stage.workshop, say=say)
     except CargoError as e:
         raise MachineError(f"pristine upstream: {unresolved(e)}") from e
     return tuple(
-        run_smoke(u, family=family, workshop=workshop, wasmtime=wasmtime, env=env,
-                  pristine=True, say=say)
-        for u in family.smokes
-    )  # fmt: skip
+        ran
+        for unit in family.smokes
+        for ran in run_smoke(unit, family=family, stage=stage, pristine=True, say=say)
+    )

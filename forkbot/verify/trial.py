@@ -4,15 +4,14 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from forkbot import process
 from forkbot.cargo import CargoError, read_lock
 from forkbot.errors import RemoteError
 from forkbot.model.verdict import Build, Colour, Smoke
 from forkbot.verify.build import Say, build, prepare
+from forkbot.verify.component import Stage
 from forkbot.verify.family import BuildUnit, Family, Member, SmokeUnit, lay_out
 from forkbot.verify.pins import pins_of
 from forkbot.verify.smoke import run_smoke
-from forkbot.verify.workshop import Workshop
 from forkbot.words import Pin, StackName
 
 Only = Callable[[BuildUnit | SmokeUnit], bool]
@@ -39,9 +38,7 @@ def try_family(
     members: tuple[Member, ...],
     *,
     folder: Path,
-    workshop: Workshop,
-    wasmtime: Path,
-    env: process.Env,
+    stage: Stage,
     say: Say,
     first: StackName | None = None,
     stop: bool = False,
@@ -55,7 +52,7 @@ def try_family(
     versions cargo keeps to as far as they fit. Raises ``RemoteError`` when the
     registry is out of reach.
     """
-    family = lay_out(members, folder=folder, pristine=False)
+    family, workshop = lay_out(members, folder=folder, pristine=False), stage.workshop
     try:
         _, problems = prepare(family, workshop, say=say, pins=pins)
     except CargoError as e:
@@ -72,11 +69,10 @@ def try_family(
             built = build(unit, family=family, workshop=workshop, say=say)
             trial = dataclasses.replace(trial, builds=(*trial.builds, built))
         else:
-            ran = run_smoke(
-                unit, family=family, workshop=workshop, wasmtime=wasmtime, env=env,
-                pristine=False, say=say,
-            )  # fmt: skip
-            trial = dataclasses.replace(trial, smokes=(*trial.smokes, ran))
+            for ran in run_smoke(unit, family=family, stage=stage, pristine=False, say=say):
+                trial = dataclasses.replace(trial, smokes=(*trial.smokes, ran))
+                if stop and trial.red:
+                    break
     return trial
 
 

@@ -67,7 +67,9 @@ class Crates:
         packed = {str(k): str(v).encode() for k, v in changes.items()}
         self.registry.publish(name, version, files=packed, needs=needs)
 
-    def stacks(self, *, smoke: str = MAIN, expect: str = "red", timeout: int = 60) -> None:
+    def stacks(
+        self, *, smoke: str = MAIN, upstream: str = "not our word", timeout: int = 60
+    ) -> None:
         """Write the two stacks on the first releases; the component belongs to ``upper``."""
         more = "release: {since: 1.0.0}\nbuild:\n  - {package: %s}\n"
         self.world.stack(
@@ -76,8 +78,7 @@ class Crates:
         self.world.stack(
             self.upstreams["upper"], {"louder": LOUD}, name="upper",
             more=more % "upper" + "depends: [lower]\nsmoke:\n"
-            f"  - {{name: word, serves: nothing, timeout: {timeout}, "
-            f"upstream: {{expect: {expect}}}}}\n",
+            f"  - {{name: word, timeout: {timeout}, cases: {{said: {{upstream: {upstream}}}}}}}\n",
         )  # fmt: skip
         self.component(smoke)
 

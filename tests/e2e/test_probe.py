@@ -25,7 +25,7 @@ ANSWERS = """
  stack   patch                     why
  ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
  lower   draft        needed       our-word edits what it wrote, and is needed
- lower   our-word     needed       upper's word is red: assertion `left == right` failed: not our word (exit code 134)
+ lower   our-word     needed       upper's word/said is red: assertion `left == right` failed: not our word (exit code 134)
  lower   loud         needed       upper does not build: upper/src/lib.rs:10: cannot find function `loud` in crate `lower`
  lower   documented   not needed   nothing that is built and run here misses it
 
@@ -57,7 +57,7 @@ def probed(world: World, tools: tuple[Toolchain, Wasmtime]) -> Iterator[Crates]:
         world.stack(
             crates.upstreams["upper"], {"shouted": {"src/lib.rs": SHOUTED}}, name="upper",
             more=more % "upper" + "depends: [lower]\nsmoke:\n"
-            "  - {name: word, serves: nothing, upstream: {expect: red}}\n",
+            "  - {name: word, cases: {said: {upstream: not our word}}}\n",
         )  # fmt: skip
         crates.component(MAIN)
         world.forkbot("rebase", "--channel", "release")
@@ -97,7 +97,7 @@ def test_each_patch_has_its_reason_and_is_not_asked_twice(probed: Crates) -> Non
     assert [p["patch"] for p in probed_in(world, "lower") if p["green"]] == ["documented"]
     assert "probed" not in lock_of(world, "upper")
     assert "Without `loud`, building upper said\n\n```\nerror[E0425]: " in world.reports()[-1]
-    assert "Without `our-word`, upper's word said\n\n```\nsaid: draft\n" in world.reports()[-1]
+    assert "Without `our-word`, upper's word/said said\n\n```\nsaid: draft\n" in world.reports()[-1]
 
     assert "~/" not in world.reports()[-1], "a folder of this machine"
 
@@ -127,7 +127,7 @@ def test_red_with_all_patches_in_place_nothing_is_said_of_any(probed: Crates) ->
     said = world.forkbot(*PROBE, code=4)
     told = said.out.splitlines()
     assert (
-        "red: upper's word is red: assertion `left == right` failed: not our word (exit code 134)"
+        "red: upper's word/said is red: assertion `left == right` failed: not our word (exit code 134)"
         in told
     )
     assert told[-1] == "nothing is said of any patch: with all of them in place it is red"

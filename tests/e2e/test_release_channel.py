@@ -186,7 +186,7 @@ def test_a_component_that_is_red_holds_everything(published: Crates) -> None:
     said = world.forkbot(*RUN, code=4)
     assert after_table(said.out) == [
         "upper: 0 of 1 patch as reviewed; read louder",
-        "red: upper's word is red: assertion `left == right` failed: not our word (exit code 134)",
+        "red: upper's word/said is red: assertion `left == right` failed: not our word (exit code 134)",
         "held back: upper: verification of upper is red",
         "told: upper, smoke: opened, ~/root/.forkbot/forge/stacks/artefacts/1/artefact.md",
         "the whole report: .forkbot/runs/20261118T110640000Z-2/report.html",
@@ -206,7 +206,7 @@ def test_a_control_that_is_green_says_that_the_patch_may_go(published: Crates) -
     said = world.forkbot(*RUN, code=4)
     assert after_table(said.out) == [
         "lower: patch our-word leaves the series, empty: on 1.1.0 the merge leaves nothing of it: upstream has this content",
-        "red: the control of upper's word: upstream is green by itself: the patch that made the difference may go",
+        "red: the control of upper's word/said: upstream is green by itself: the patch that made the difference may go",
         "held back: lower: verification of upper is red",
         "told: upper, smoke: opened, ~/root/.forkbot/forge/stacks/artefacts/1/artefact.md",
         "the whole report: .forkbot/runs/20261118T110640000Z-2/report.html",
@@ -254,7 +254,7 @@ def test_a_component_that_hangs_is_ended_with_its_last_words(crates: Crates) -> 
     crates.stacks_again(timeout=2)
     crates.component('fn main() { println!("still here"); loop { std::hint::spin_loop() } }\n')
     said = crates.world.forkbot(*RUN, code=4)
-    assert "red: upper's word is red: it was ended after 2 s" in said.out.splitlines()
+    assert "red: upper's word/said is red: it was ended after 2 s" in said.out.splitlines()
     how = "Run with the stacks: red, and it must be green: it was ended after 2 s."
     assert heard(crates.world.reports()[-1], how).startswith("still here\n```\n")
     assert forks(crates.world) == {"lower": {}, "upper": {}}
@@ -291,6 +291,6 @@ def test_verify_then_publish_is_what_run_does(crates: Crates) -> None:
 def test_a_component_is_asked_again_when_it_changes(published: Crates) -> None:
     published.component(MAIN.replace("not our word", "not our word at all"))
     said = published.world.forkbot(*RUN)
-    assert "forkbot: running word with the stacks\n" in said.err
+    assert "forkbot: running word with the stacks: said (1 of 1)\n" in said.err
     said = published.world.forkbot(*RUN)
-    assert "forkbot: running word with the stacks\n" not in said.err
+    assert "forkbot: running word with the stacks: said (1 of 1)\n" not in said.err

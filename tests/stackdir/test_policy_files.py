@@ -10,7 +10,7 @@ from forkbot.words import Channel
 from tests.stackdir.house import DEFAULTS, POLICY, House
 from tests.stackdir.told import Break, expected, render
 
-SMOKE = "smoke:\n  - {name: a, serves: http, upstream: {expect: red}}\n"
+SMOKE = "smoke:\n  - {name: a, serves: [http], cases: {get: {upstream: dead}}}\n"
 
 
 def added(text: str) -> Break:
@@ -23,6 +23,16 @@ def changed(old: str, new: str) -> Break:
     assert old in POLICY + SMOKE
     whole = POLICY if old in POLICY else POLICY + SMOKE
     return lambda house: house.write("stacks/demo/stack.yaml", whole.replace(old, new))
+
+
+def there(old: str, new: str) -> Break:
+    """Return what changes the policy of a component that is there."""
+
+    def broken(house: House) -> None:
+        changed(old, new)(house)
+        house.write("stacks/demo/smoke/a/Cargo.toml", "[package]\n")
+
+    return broken
 
 
 def written(data: str | bytes) -> Break:
@@ -49,8 +59,17 @@ CASES: dict[str, Break] = {
     "an unknown key in the second build": added(
         "build:\n  - {package: demo}\n  - package: demo\n    default-feature: false\n"
     ),
-    "an unknown key in smoke": changed("serves: http", "serve: http"),
-    "an unknown key in smoke's upstream": changed("expect: red", "expected: red"),
+    "an unknown key in smoke": changed("serves: [http]", "serve: [http]"),
+    "an unknown key in smoke's upstream": changed("cases:", "upstream: {flags: []}, cases:"),
+    "an unknown key in a case": changed("upstream: dead", "upstraem: dead"),
+    "a component without cases": changed(", cases: {get: {upstream: dead}}", ""),
+    "a component without a case": changed("{get: {upstream: dead}}", "{}"),
+    "a list of cases": changed("{get: {upstream: dead}}", "[get]"),
+    "a case's name like an option": changed("get:", "--get:"),
+    "a case that is empty": changed("{get: {upstream: dead}}", "{get: }"),
+    "a service that nobody knows": changed("[http]", "[htpp]"),
+    "a grant that nobody knows": changed("upstream: dead", "grants: [files]"),
+    "a target like an option": changed("cases:", "canary: dead, target: --x, cases:"),
     "an unknown key in when": added("when: {celan: hold}\n"),
     "an unknown key like no other": added("when: {zzz: hold}\n"),
     "an unknown key in the defaults": shared(DEFAULTS + "frok: {}\n"),
@@ -72,9 +91,9 @@ CASES: dict[str, Break] = {
     "a mapping for a list": added("build: {package: demo}\n"),
     "a list for a mapping": added("when: [hold]\n"),
     "a mapping for text": changed("crate: demo", "crate: {name: demo}"),
-    "text for a number": changed("serves: http", "serves: http, timeout: 60s"),
-    "a number out of range": changed("serves: http", "serves: http, timeout: 0"),
-    "yes for a number": changed("serves: http", "serves: http, timeout: yes"),
+    "text for a number": changed("serves: [http]", "serves: [http], timeout: 60s"),
+    "a number out of range": changed("serves: [http]", "serves: [http], timeout: 0"),
+    "yes for a number": changed("serves: [http]", "serves: [http], timeout: yes"),
     "text for yes or no": added('build:\n  - {package: demo, default-features: "no"}\n'),
     "a value nearly among the choices": added("when: {clean: pubish}\n"),
     "a merge driver that nobody knows": added("merge: {driver: mergirraf}\n"),
@@ -129,6 +148,11 @@ CASES: dict[str, Break] = {
     "no branch for a channel": shared("fork:\n  branches: {main: wasip2}\n"),
     "no branches at all": shared("when: {clean: hold}\n"),
     "a smoke component that is not there": added(SMOKE),
+    "another target for what is no canary": there("cases:", "target: wasm32-wasip3, cases:"),
+    "a canary with a control": there("cases:", "canary: x, upstream: {fails: y}, cases:"),
+    "a canary's case with a control": there("cases:", "canary: x, cases:"),
+    "a case that cannot run on upstream": there("cases:", "upstream: {fails: y}, cases:"),
+    "a case that hangs in silence": there("upstream: dead", "hangs: true"),
     "a smoke component twice": lambda house: (
         house.write("stacks/demo/stack.yaml", POLICY + SMOKE + SMOKE.partition("\n")[2]),
         house.write("stacks/demo/smoke/a/Cargo.toml", "[package]\n"),

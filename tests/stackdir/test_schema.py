@@ -51,8 +51,7 @@ def test_a_key_that_defaults_may_not_supply_is_required() -> None:
     alone = {"build": [{"features": []}], "smoke": [{"name": "a"}]}
     assert faults(alone, policy_schema()) == [
         "$.build[0]: no package",
-        "$.smoke[0]: no serves",
-        "$.smoke[0]: no upstream",
+        "$.smoke[0]: no cases",
     ]
 
 
@@ -123,6 +122,8 @@ def _object_faults(
     value: dict[str, Any], schema: dict[str, Any], known: dict[str, Any], at: str
 ) -> list[str]:
     found = [f"{at}: no {name}" for name in schema.get("required", []) if name not in value]
+    if len(value) < schema.get("minProperties", 0):
+        found.append(f"{at}: empty")
     for key, inner in value.items():
         free = schema["additionalProperties"]
         if "propertyNames" in schema:

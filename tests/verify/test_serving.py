@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from forkbot.verify.smoke import serve_http
+from forkbot.verify.services import serve
 
 
 def test_an_interrupt_at_the_worst_moment_leaves_nothing_that_keeps_forkbot_alive(
@@ -19,14 +19,14 @@ def test_an_interrupt_at_the_worst_moment_leaves_nothing_that_keeps_forkbot_aliv
         raise KeyboardInterrupt
 
     monkeypatch.setattr(threading.Thread, "start", start_and_be_interrupted)
-    with pytest.raises(KeyboardInterrupt), serve_http():
+    with pytest.raises(KeyboardInterrupt), serve(["http"]):
         pytest.fail("it began to serve")
     assert [thread.daemon for thread in began] == [True]
 
 
 def test_no_thread_is_left_of_a_block_that_ends() -> None:
     before = threading.active_count()
-    with serve_http() as server:
-        assert server.word
-        assert threading.active_count() == before + 1
+    with serve(["http"]) as served:
+        assert served.word
+        assert threading.active_count() == before + 2
     assert threading.active_count() == before

@@ -1,11 +1,10 @@
-//! GETs the URL in `FORKBOT_URL` and prints the body.
+//! GETs a page of `localhost` at the port in `FORKBOT_HTTP_PORT` and prints the body.
 //!
-//! Give it a URL with a host name in it: an IP address needs no lookup, and so
-//! succeeds even where the stack is broken.
+//! By its name: an IP address needs no lookup, and so succeeds even where the stack is broken.
 //!
 //! ```text
 //! wasmtime run -S inherit-network -S allow-ip-name-lookup \
-//!     --env FORKBOT_URL=http://localhost:8080/ get-by-name.wasm
+//!     --env FORKBOT_HTTP_PORT=8080 get-by-name.wasm
 //! ```
 
 use std::error::Error;
@@ -34,7 +33,8 @@ async fn main() -> ExitCode {
 }
 
 async fn get() -> Result<String, Box<dyn Error>> {
-    let url = std::env::var("FORKBOT_URL").map_err(|e| format!("FORKBOT_URL: {e}"))?;
+    let port = std::env::var("FORKBOT_HTTP_PORT").map_err(|e| format!("FORKBOT_HTTP_PORT: {e}"))?;
+    let url = format!("http://localhost:{port}/");
     let client = reqwest::Client::builder().timeout(TIMEOUT).build()?;
     let response = client.get(url).send().await?;
     match response.status() {

@@ -1,0 +1,106 @@
+"""A component under wasmtime: made machine code once, then run for each of its cases.
+
+What wasmtime made of it lies where nothing of upstream's can write: wasmtime trusts that file.
+"""
+
+import dataclasses
+import re
+from pathlib import Path
+
+from forkbot import process
+from forkbot.errors import TimedOutError
+from forkbot.model.stack import Grant
+from forkbot.model.verdict import How
+from forkbot.process.seclusion import View, secluded
+from forkbot.text import decode, redact
+from forkbot.verify.declared import Ran
+from forkbot.verify.family import SmokeUnit
+from forkbot.verify.services import serve
+from forkbot.verify.wasmtime import NO_CACHE
+from forkbot.verify.workshop import Workshop
+from forkbot.words import CaseName
+
+_COMPILE_LIMIT = 300.0
+_GRANTS: dict[Grant, str] = {"network": "inherit-network", "names": "allow-ip-name-lookup"}
+_FRAME = re.compile(r"^\s*\d+:\s+0x[0-9a-f]+ - ")
+_HEAD, _TAIL = 12, 12  # lines
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """Where components run, and with what."""
+
+    workshop: Workshop
+    wasmtime: Path
+    env: process.Env
+
+    def make_ready(self, component: Path, *, name: str) -> Path | Ran:
+        """Return a component as machine code, or how wasmtime refused it."""
+        folder = self.workshop.target_dir.parent / "components"
+        folder.mkdir(parents=True, exist_ok=True)
+        ready = folder / f"{name}.cwasm"
+        argv: list[str | Path] = [
+            self.wasmtime, "compile", *NO_CACHE, "-o", ready, component,
+        ]  # fmt: skip
+        if self.workshop.secluded:
+            argv = secluded(argv, self._view(component, write=(folder,), network=False))
+        try:
+            ended = process.run(argv, env=self.env, timeout=_COMPILE_LIMIT, ok=None)
+        except TimedOutError as e:
+            why = f"wasmtime compile was ended after {_COMPILE_LIMIT:.0f} s"
+            return Ran(how=How.UNBUILT, why=why, said="", shown=_shown(_said(e.stdout, e.stderr)))
+        if ended.code == 0:
+            return ready
+        said = _said(ended.stdout, ended.stderr)
+        return Ran(how=How.UNBUILT, why=process.last_words(ended.stderr, lines=1), said=said,
+                   shown=_shown(said))  # fmt: skip
+
+    def run(self, unit: SmokeUnit, case: CaseName, ready: Path) -> Ran:
+        """Run one case, with what it is granted against what is served to it."""
+        policy = unit.policy
+        limit = policy.timeout
+        with serve(policy.serves) as served:
+            grants = [w for g in policy.cases[case].grants for w in ("-S", _GRANTS[g])]
+            given = [w for name, v in served.env.items() for w in ("--env", f"{name}={v}")]
+            argv: list[str | Path] = [
+                self.wasmtime, "run", *NO_CACHE, "--allow-precompiled", *grants, *given,
+                ready, case,
+            ]  # fmt: skip
+            if self.workshop.secluded:  # the sandbox in the sandbox: it is upstream's code, too
+                argv = secluded(argv, self._view(ready, write=(), network=True))
+            try:
+                ended = process.run(argv, env=self.env, timeout=limit, ok=None)
+            except TimedOutError as e:
+                said = _said(e.stdout, e.stderr)
+                return Ran(how=How.HUNG, why=f"it was ended{e.why}", said=said,
+                           shown=_shown(said), seconds=float(limit))  # fmt: skip
+        why = ""
+        if ended.code != 0:
+            why = f"exit code {ended.code}"
+        elif policy.fetches(case) and served.word.encode() not in ended.stdout:
+            why = "it ended well but did not print the word that is served"
+        said = _said(ended.stdout, ended.stderr)
+        return Ran(how=How.ENDED, why=why, said=said, shown=_shown(said), exit_code=ended.code,
+                   seconds=ended.seconds)  # fmt: skip
+
+    def _view(self, component: Path, *, write: tuple[Path, ...], network: bool) -> View:
+        root = self.workshop.target_dir.parent / "view"
+        root.mkdir(parents=True, exist_ok=True)
+        shown = (self.wasmtime.parent, component)
+        return View(root=root, read=shown, write=write, network=network)
+
+
+def _said(stdout: bytes, stderr: bytes) -> str:
+    return redact(decode(stdout + stderr))
+
+
+def _shown(said: str) -> str:
+    """Return of a component's words how it began and how it ended, without wasm frames.
+
+    A panic's own words come first, and some twenty frames that nobody asked for after them.
+    """
+    told = [line for line in said.splitlines() if not _FRAME.match(line)]
+    if len(told) > _HEAD + _TAIL:
+        left_out = len(told) - _HEAD - _TAIL
+        told = [*told[:_HEAD], f"… {left_out} lines …", *told[-_TAIL:]]
+    return "\n".join(told)
