@@ -125,6 +125,8 @@ def _smokes(members: tuple[Member, ...], workspace: Path) -> list[SmokeUnit]:
     units: list[SmokeUnit] = []
     for member in members:
         for smoke in member.stack.policy.smoke:
+            if smoke.canary:  # on its own: what it needs must not come into the family's graph
+                continue
             source = member.smoke / smoke.name
             package = _package_name(source / "Cargo.toml")
             if package in [u.package for u in units]:
