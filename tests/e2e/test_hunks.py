@@ -68,7 +68,7 @@ def probed(world: World, tools: tuple[Toolchain, Wasmtime]) -> Iterator[Crates]:
         world.stack(
             crates.upstreams["upper"], {}, name="upper",
             more=more % "upper" + "depends: [lower]\nsmoke:\n"
-            "  - {name: word, serves: nothing, upstream: {expect: red}}\n",
+            "  - {name: word, cases: {said: {upstream: not our word}}}\n",
         )  # fmt: skip
         crates.component(MAIN)
         world.forkbot("rebase", "--channel", "release")
