@@ -37,8 +37,8 @@ OURS = (
 CHECK = "it only says what must hold"
 ANSWERS = f"""
  stack   hunk                              why
- ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
- lower   ours src/lib.rs:5    needed       upper's word is red: assertion `left == right` failed: not our word (exit code 134)
+ ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+ lower   ours src/lib.rs:5    needed       upper's word/said is red: assertion `left == right` failed: not our word (exit code 134)
  lower   ours src/lib.rs:17   not needed   nothing that is built and run here misses it
  lower   ours src/lib.rs:27   needed       rustc warns of lower/src/lib.rs:27: function `idle` is never used
  lower   ours src/lib.rs:35   excused      nothing can miss it: comments only
