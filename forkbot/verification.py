@@ -1,7 +1,9 @@
 """The verify step of a run: who is a member, whether it was answered before, and the asking."""
 
 import dataclasses
+import shutil
 from collections.abc import Mapping
+from pathlib import Path
 
 import msgspec
 
@@ -18,7 +20,8 @@ from forkbot.stackdir.load import stack_folder
 from forkbot.verify.component import Stage
 from forkbot.verify.depinfo import is_read
 from forkbot.verify.family import Member
-from forkbot.verify.judge import held_builds, make_room, verification_key, verify_family
+from forkbot.verify.judge import held_builds, verification_key, verify_family
+from forkbot.verify.room import make_room, target_folder
 from forkbot.verify.toolchain import TARGET, Toolchain
 from forkbot.verify.trial import Only, Trial, try_family
 from forkbot.verify.wasmtime import Wasmtime, find_wasmtime
@@ -115,7 +118,7 @@ def try_out(
         workshop = dataclasses.replace(stage.workshop, target=target)
         stage = dataclasses.replace(stage, workshop=workshop)
     folder = stage.workshop.target_dir.parent
-    make_room(folder)
+    make_room(stage.workshop.target_dir, say=session.say)
     return try_family(
         members, folder=folder / _PROBE, stage=stage, say=session.say, first=first, stop=True,
         only=only, pins=pins,
@@ -190,13 +193,15 @@ def workshop_of(session: Session, toolchain: Toolchain) -> Workshop:
     Raises ``MachineError`` where forkbot holds a secret that upstream's code could get at.
     """
     cargo = cargo_of(toolchain, session)
+    sccache = shutil.which("sccache", path=session.ambient.get("PATH", ""))
     folder = session.state / "build" / session.channel.value
     return Workshop(
         cargo=cargo,
         target=TARGET,
-        target_dir=folder / "target",
+        target_dir=target_folder(folder, rustc=toolchain.version, target=TARGET),
         host=_host(toolchain, cargo.env),
         secluded=_can_seclude(session),
+        sccache=Path(sccache) if sccache else None,
     )
 
 

@@ -1,7 +1,6 @@
 """One family, one verdict: laid out, resolved, built, run, and the control on pristine upstream."""
 
 import hashlib
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -15,12 +14,12 @@ from forkbot.model.verdict import Build, Colour, FamilyMember, Smoke, Verdict
 from forkbot.verify.build import Say, prepare
 from forkbot.verify.component import Stage
 from forkbot.verify.family import Member, lay_out
+from forkbot.verify.room import make_room
 from forkbot.verify.smoke import run_smoke
 from forkbot.verify.trial import try_family, unresolved
 from forkbot.words import Channel, Oid, StackName
 
 _QUESTION = 2  # raise when the same inputs would be judged differently than before
-_DISK_NEEDED = 3 << 30  # bytes; a cold family takes about 1.5 GiB
 
 
 class Subject(Protocol):
@@ -73,7 +72,7 @@ def verify_family(
 
     Raises ``RemoteError`` when the registry is out of reach, ``MachineError`` on a full disk.
     """
-    make_room(folder)
+    make_room(stage.workshop.target_dir, say=say)
     trial = try_family(
         members, folder=folder / "with-stacks", stage=stage, say=say,
     )  # fmt: skip
@@ -105,17 +104,6 @@ def held_builds(held: Mapping[StackName, str]) -> tuple[Build, ...]:
               units=0, seconds=0.0, why=why)
         for name, why in held.items()
     )  # fmt: skip
-
-
-def make_room(folder: Path) -> None:
-    """Make the folder that builds go to. Raises ``MachineError`` when its disk is too full."""
-    folder.mkdir(parents=True, exist_ok=True)
-    if (free := shutil.disk_usage(folder).free) < _DISK_NEEDED:
-        raise MachineError(
-            f"building needs {_DISK_NEEDED >> 30} GiB of free disk, and {free >> 20} MiB are left",
-            where=str(folder),
-            hint=f"rm -r {folder} frees what earlier builds took",
-        )
 
 
 def _control(

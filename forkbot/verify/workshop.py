@@ -33,6 +33,7 @@ class Workshop:
     secluded: bool  # whether this system can keep upstream's code to what it is shown
     limits: Limits = BUILDING
     seconds: float = 40 * 60.0  # for one build
+    sccache: Path | None = None  # lends what it compiled before, into another folder too
 
     def command(self, family: Family, *args: str | Path) -> tuple[list[str | Path], process.Env]:
         """Return how cargo runs upstream's code, and its environment.
@@ -51,7 +52,15 @@ class Workshop:
             cargo, sources=family.sources, workspace=family.workspace, target_dir=self.target_dir,
             home=self.cargo.env.get("HOME", ""), root=root,
         )  # fmt: skip
-        return secluded(argv, view, self.limits), {**cargo.env, "HOME": "/tmp", "TMPDIR": "/tmp"}  # noqa: S108
+        env = {**cargo.env, "HOME": "/tmp", "TMPDIR": "/tmp"}  # noqa: S108
+        if self.sccache is not None:
+            store = self.target_dir.parent / "sccache"
+            store.mkdir(exist_ok=True)
+            view = dataclasses.replace(
+                view, read=(*view.read, self.sccache), write=(*view.write, store)
+            )
+            env |= _through(self.sccache, store)
+        return secluded(argv, view, self.limits), env
 
     def offline(self) -> Cargo:
         """Return cargo as upstream's code may see it: no network, no secrets, a home of its own."""
@@ -64,3 +73,18 @@ class Workshop:
             env.setdefault("RUSTUP_HOME", str(Path(env["HOME"]) / ".rustup"))
         env.setdefault("CARGO_HOME", str(home / ".cargo"))
         return Cargo(program=self.cargo.program, env={**env, "HOME": str(home)})
+
+
+def _through(sccache: Path, store: Path) -> dict[str, str]:
+    """Return what makes cargo compile through sccache, in a store that is this folder's alone.
+
+    Not in its owner's: upstream's code can write there what it likes. Its server starts, and ends,
+    with each build, and listens where nobody else is: on a socket in the view's own /tmp.
+    """
+    return {
+        "RUSTC_WRAPPER": str(sccache),
+        "SCCACHE_DIR": str(store),
+        "SCCACHE_CACHE_SIZE": "2G",
+        "SCCACHE_SERVER_UDS": "/tmp/sccache.sock",  # noqa: S108
+        "SCCACHE_IDLE_TIMEOUT": "0",
+    }
