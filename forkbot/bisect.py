@@ -50,7 +50,8 @@ def bisect(
         verdict = _up_to_the_first_red(attempts, session=session, toolchain=toolchain)
         breakers: tuple[BuildBreaker, ...] = ()
         if red := red_of(verdict):
-            breakers = break_red(attempts, red, session=session, toolchain=toolchain, limits=limits)
+            breakers = break_red(attempts, red, session=session, toolchain=toolchain, limits=limits,
+                                 dependencies=verdict.dependencies)  # fmt: skip
         record = record_of(
             attempts, verdict, session=session, command=command, seconds=time.monotonic() - began,
             run=runs.fresh_id(session.now), breakers=breakers,
@@ -76,5 +77,5 @@ def _up_to_the_first_red(
         channel=session.channel, key=hashlib.sha256(f"bisect {key}".encode()).hexdigest()[:32],
         target=TARGET, rustc=toolchain.version, wasmtime=wasmtime.version,
         members=as_facts(members), builds=trial.builds + held_builds(held), smokes=trial.smokes,
-        problems=trial.problems,
+        problems=trial.problems, dependencies=dict(trial.dependencies),
     )  # fmt: skip

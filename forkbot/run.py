@@ -168,10 +168,13 @@ def _breakers(
     if proofs is not None:
         tips = {a.rebased.facts.tip for a in attempts if a.rebased is not None}
         return tuple(b for r in proofs.read for b in r.breakers if b.tip in tips)
-    red = red_of(verdict) if verdict is not None and not verdict.reused else None
-    if red is None or search is None or toolchain is None:
+    if verdict is None or verdict.reused or search is None or toolchain is None:
         return ()
-    return break_red(attempts, red, session=session, toolchain=toolchain, limits=search)
+    red = red_of(verdict)
+    if red is None:
+        return ()
+    return break_red(attempts, red, session=session, toolchain=toolchain, limits=search,
+                     dependencies=verdict.dependencies)  # fmt: skip
 
 
 def _heard(

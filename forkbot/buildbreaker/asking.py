@@ -23,7 +23,7 @@ from forkbot.verify.family import BuildUnit, Member, SmokeUnit
 from forkbot.verify.judge import verification_key
 from forkbot.verify.toolchain import TARGET, Toolchain
 from forkbot.verify.wasmtime import Wasmtime
-from forkbot.words import Oid
+from forkbot.words import Oid, Pin
 
 _QUESTION = 1  # raise when the same inputs would be answered differently than before
 
@@ -52,6 +52,7 @@ class Asker:
     wasmtime: Wasmtime
     limits: Limits
     kept: Kept
+    pins: tuple[Pin, ...] = ()  # with which it is red: a release on the way is none of upstream's
     began: float = dataclasses.field(default_factory=time.monotonic)
     probes: int = 0
     remembered: int = 0
@@ -81,7 +82,7 @@ class Asker:
         said = red_of(
             try_out(
                 members, session=self.session, toolchain=self.toolchain, wasmtime=self.wasmtime,
-                only=self._is_asked,
+                only=self._is_asked, pins=self.pins,
             )
         )  # fmt: skip
         self.kept.keep(key, said, stack=self.about.stack.name, commit=commit)
@@ -101,7 +102,8 @@ class Asker:
             members, channel=self.session.channel, target=TARGET, rustc=self.toolchain.version,
             wasmtime=self.wasmtime.version,
         )  # fmt: skip
-        asked = [_QUESTION, family, self.red.kind.value, self.red.stack, self.red.name]
+        red = [self.red.kind.value, self.red.stack, self.red.name]
+        asked = [_QUESTION, family, red, list(self.pins)]
         return hashlib.sha256(msgspec.json.encode(asked)).hexdigest()[:32]
 
     def _is_asked(self, unit: BuildUnit | SmokeUnit) -> bool:

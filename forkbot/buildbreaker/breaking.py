@@ -7,7 +7,8 @@ of what is said were built and run: the commit is red, and the one before it is 
 
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from forkbot.attempt import Attempt
 from forkbot.buildbreaker.asking import NIGHTLY, Asker, Limits, built_together, same
@@ -26,8 +27,11 @@ from forkbot.verification import member_of
 from forkbot.verify.family import Member
 from forkbot.verify.toolchain import Toolchain
 from forkbot.verify.wasmtime import find_wasmtime
-from forkbot.words import Oid, PatchName
+from forkbot.words import Oid, PatchName, Pin, StackName
 
+Dependencies = Mapping[StackName, tuple[Pin, ...]]
+
+_NONE: Dependencies = MappingProxyType({})
 _NOT_ASKED = Turn(ended=Ended.NOTHING, why="it was not asked")
 
 
@@ -39,12 +43,14 @@ def break_build(
     session: Session,
     toolchain: Toolchain,
     limits: Limits = NIGHTLY,
+    dependencies: Dependencies = _NONE,
 ) -> BuildBreaker:
     """Return which upstream commit and which patch of ``attempt``'s stack made ``red`` what it is.
 
-    ``attempts`` are the family as this run rebased it, on which ``red`` was found; the stack is one
-    that goes into what is red. Killed, the same call goes on where it was. A question that gets no
-    answer, as when the registry is out of reach, ends the search, which says so.
+    ``attempts`` are the family as this run rebased it, on which ``red`` was found with these
+    ``dependencies`` (a verdict's); the stack is one that goes into what is red. Killed, the same
+    call goes on where it was. A question that gets no answer, as when the registry is out of reach,
+    ends the search, which says so.
     """
     assert attempt.rebased is not None
     facts = attempt.rebased.facts
@@ -56,6 +62,7 @@ def break_build(
         wasmtime=find_wasmtime(env=session.ambient, cache=session.cache, say=session.say),
         limits=limits,
         kept=Kept(session.state / "build" / session.channel.value / "answers", now=session.now),
+        pins=tuple(sorted({p for a in members for p in dependencies.get(a.stack.name, ())})),
     )  # fmt: skip
     assert facts.tip is not None
     upstream, series = _Upstream(asker, facts), _Series(asker, facts)

@@ -1,7 +1,8 @@
 """Answers of builds that were made for a search, kept on disk: what is killed goes on from there.
 
-An answer's key names everything that went into the build, as a verdict's does, the registry's news
-apart; for the sake of those it is believed for a while only.
+An answer's key names everything that went into the build, as a verdict's does, and the versions of
+the dependencies to which the search kept. It is believed for a while only: what the machine itself
+adds to a build has no name.
 """
 
 import contextlib

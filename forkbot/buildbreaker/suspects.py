@@ -2,7 +2,7 @@
 
 from forkbot.attempt import Attempt
 from forkbot.buildbreaker.asking import NIGHTLY, Limits, built_together
-from forkbot.buildbreaker.breaking import break_build
+from forkbot.buildbreaker.breaking import Dependencies, break_build
 from forkbot.model.buildbreaker import BuildBreaker, Ended
 from forkbot.model.probe import Red
 from forkbot.session import Session
@@ -15,11 +15,12 @@ def break_red(
     *,
     session: Session,
     toolchain: Toolchain,
+    dependencies: Dependencies,
     limits: Limits = NIGHTLY,
 ) -> tuple[BuildBreaker, ...]:
     """Return what was found along one stack after the other, up to the one that is to blame.
 
-    ``limits`` are for all of them together.
+    ``dependencies`` are those of the verdict, ``limits`` are for all searches together.
     """
     found: list[BuildBreaker] = []
     for attempt in _suspects(red, attempts):
@@ -29,10 +30,12 @@ def break_red(
         )
         if found and (left.probes <= 0 or left.seconds <= 0):
             break
-        found.append(
-            break_build(attempt, attempts, red, session=session, toolchain=toolchain, limits=left)
-        )
-        if _is_enough(found[-1]):
+        breaker = break_build(
+            attempt, attempts, red, session=session, toolchain=toolchain, limits=left,
+            dependencies=dependencies,
+        )  # fmt: skip
+        found.append(breaker)
+        if _is_enough(breaker):
             break
     return tuple(found)
 
