@@ -14,6 +14,7 @@ from forkbot.attempt import Attempt
 from forkbot.buildbreaker.kept import Kept
 from forkbot.hold import below
 from forkbot.model.probe import Red, RedKind
+from forkbot.model.stack import Stack
 from forkbot.red import red_of
 from forkbot.report.matter import steady
 from forkbot.report.verified import features
@@ -79,23 +80,44 @@ class Asker:
         self.probes += 1
         many = f"probe {self.probes} of at most {self.limits.probes}"
         self.session.say(f"{self.about.stack.name}: {many}: is it red on {label}?")
-        said = red_of(
-            try_out(
-                members, session=self.session, toolchain=self.toolchain, wasmtime=self.wasmtime,
-                only=self._is_asked, pins=self.pins,
-            )
-        )  # fmt: skip
+        said = self._try(members)
         self.kept.keep(key, said, stack=self.about.stack.name, commit=commit)
         return said
+
+    def _try(self, members: tuple[Member, ...]) -> Red | None:
+        asked: list[BuildUnit | SmokeUnit] = []
+
+        def is_asked(unit: BuildUnit | SmokeUnit) -> bool:
+            asked.extend([unit] * self._is_asked(unit))
+            return unit in asked
+
+        trial = try_out(
+            members, session=self.session, toolchain=self.toolchain, wasmtime=self.wasmtime,
+            only=is_asked, pins=self.pins,
+        )  # fmt: skip
+        if not asked and not trial.red and self.red.kind is not RedKind.GRAPH:
+            raise AssertionError(f"{self.red.stack} has no {self.red.name}: nothing was tried")
+        return red_of(trial)
 
     def knows(self, member: Member) -> bool:
         """Whether an earlier search kept the answer."""
         return self.kept.find(self._key(self._with(member))) is not None
 
     def _with(self, member: Member) -> tuple[Member, ...]:
-        return tuple(
-            member if a is self.about else member_of(a, self.session) for a in self.members
+        members = (member if a is self.about else member_of(a, self.session) for a in self.members)
+        return tuple(dataclasses.replace(m, stack=self._narrowed(m.stack)) for m in members)
+
+    def _narrowed(self, stack: Stack) -> Stack:
+        """Return a stack with no other component than the one that is red, and no other case."""
+        asked, _, case = self.red.name.partition("/")
+        own = self.red.kind is RedKind.SMOKE and self.red.stack == stack.name
+        smoke = tuple(
+            msgspec.structs.replace(s, cases={n: c for n, c in s.cases.items() if n == case})
+            for s in stack.policy.smoke
+            if own and s.name == asked
         )
+        policy = msgspec.structs.replace(stack.policy, smoke=smoke)
+        return msgspec.structs.replace(stack, policy=policy)
 
     def _key(self, members: tuple[Member, ...]) -> str:
         family = verification_key(
@@ -107,11 +129,10 @@ class Asker:
         return hashlib.sha256(msgspec.json.encode(asked)).hexdigest()[:32]
 
     def _is_asked(self, unit: BuildUnit | SmokeUnit) -> bool:
-        if unit.stack.name != self.red.stack:
-            return False
-        if isinstance(unit, BuildUnit):
-            return self.red.kind is RedKind.BUILD and features(unit.policy) == self.red.name
-        return self.red.kind is RedKind.SMOKE and unit.policy.name == self.red.name
+        if isinstance(unit, SmokeUnit):
+            return True  # no other is there
+        asked = self.red.kind is RedKind.BUILD and unit.stack.name == self.red.stack
+        return asked and features(unit.policy) == self.red.name
 
 
 def built_together(red: Red, attempts: list[Attempt]) -> tuple[Attempt, ...]:

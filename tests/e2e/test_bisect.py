@@ -40,6 +40,11 @@ def lower(
     ])  # fmt: skip
 
 
+OTHER = """{
+    if std::env::args().nth(1).as_deref() == Some("other") {
+        return println!("other");
+    }
+"""
 TOO_MUCH = "/// Too much.\npub const LARGE: u8 = 256;\n"
 NOT_THERE = "/// Nothing.\npub const NOTHING: u8 = MISSING;\n"
 MARKED = UPPER + "\n/// A mark.\npub fn marked() -> char {\n    lower::mark()\n}\n"
@@ -105,9 +110,9 @@ def line(
             crates.upstreams["upper"],
             {"louder": {"src/lib.rs": MARKED.replace("Says a word", "Says it")}},
             name="upper", more=more % "upper" + "depends: [lower]\nsmoke:\n"
-            "  - {name: word, serves: nothing, upstream: {expect: red}}\n",
+            "  - {name: word, cases: {other: {}, said: {upstream: not our word}}}\n",
         )  # fmt: skip
-        crates.component(MAIN)
+        crates.component(MAIN.replace("{\n", OTHER, 1))
         world.forkbot("rebase")
         yield Line(world=world, stretches=dict(_history(crates)))
 
@@ -262,6 +267,9 @@ def test_a_red_component_is_run_again_on_both_sides(line: Line) -> None:
     assert found.commit
     assert (found.commit.pull_request, found.unsteady) == (3, "")
     assert found.patches.ended is Ended.EVERYWHERE
+    assert found.red.name == "word/said"
+    ran = [li for li in said.progress if li.startswith("running word")]
+    assert [li for li in ran if ": other " in li] == ran[:1], "the case that is red, and no other"
     asked = [li.partition(": is it ")[2] for li in said.progress if ": probe " in li]
     twice = {place for place in asked if asked.count(place) > 1}
     labels = (found.upstream.good.label, found.upstream.bad.label)
