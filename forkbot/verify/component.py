@@ -9,18 +9,23 @@ from pathlib import Path
 
 from forkbot import process
 from forkbot.errors import TimedOutError
-from forkbot.model.stack import Grant
+from forkbot.model.stack import Grant, SmokePolicy
 from forkbot.model.verdict import How
-from forkbot.process.seclusion import View, secluded
+from forkbot.process.limits import Limits, size
+from forkbot.process.seclusion import View, bounded, secluded
 from forkbot.text import decode, redact
 from forkbot.verify.declared import Ran
-from forkbot.verify.family import SmokeUnit
 from forkbot.verify.services import serve
 from forkbot.verify.wasmtime import NO_CACHE
 from forkbot.verify.workshop import Workshop
 from forkbot.words import CaseName
 
 _COMPILE_LIMIT = 300.0
+# What one memory of a component may grow to: a guest that asks for more is told no, as on a machine
+# that has no more.
+_GUEST = 1 << 30
+# And wasmtime with all of it. Output is kept, and read for the word, in memory of ours.
+RUNNING = Limits(memory=4 << 30, processes=512, disk=1 << 30, output=4 << 20)
 _GRANTS: dict[Grant, str] = {"network": "inherit-network", "names": "allow-ip-name-lookup"}
 _FRAME = re.compile(r"^\s*\d+:\s+0x[0-9a-f]+ - ")
 _HEAD, _TAIL = 12, 12  # lines
@@ -33,6 +38,7 @@ class Stage:
     workshop: Workshop
     wasmtime: Path
     env: process.Env
+    limits: Limits = RUNNING
 
     def make_ready(self, component: Path, *, name: str) -> Path | Ran:
         """Return a component as machine code, or how wasmtime refused it."""
@@ -42,12 +48,12 @@ class Stage:
         argv: list[str | Path] = [
             self.wasmtime, "compile", *NO_CACHE, "-o", ready, component,
         ]  # fmt: skip
-        if self.workshop.secluded:
-            argv = secluded(argv, self._view(component, write=(folder,), network=False))
+        argv = self._kept(argv, component, write=(folder,), network=False)
+        limits = dataclasses.replace(self.limits, folder=folder)
         try:
-            ended = process.run(argv, env=self.env, timeout=_COMPILE_LIMIT, ok=None)
+            ended = process.run(argv, env=self.env, timeout=_COMPILE_LIMIT, ok=None, limits=limits)
         except TimedOutError as e:
-            why = f"wasmtime compile was ended after {_COMPILE_LIMIT:.0f} s"
+            why = f"wasmtime compile was ended{e.why}"
             return Ran(how=How.UNBUILT, why=why, said="", shown=_shown(_said(e.stdout, e.stderr)))
         if ended.code == 0:
             return ready
@@ -55,39 +61,45 @@ class Stage:
         return Ran(how=How.UNBUILT, why=process.last_words(ended.stderr, lines=1), said=said,
                    shown=_shown(said))  # fmt: skip
 
-    def run(self, unit: SmokeUnit, case: CaseName, ready: Path) -> Ran:
+    def run(self, policy: SmokePolicy, case: CaseName, ready: Path) -> Ran:
         """Run one case, with what it is granted against what is served to it."""
-        policy = unit.policy
         limit = policy.timeout
         with serve(policy.serves) as served:
             grants = [w for g in policy.cases[case].grants for w in ("-S", _GRANTS[g])]
             given = [w for name, v in served.env.items() for w in ("--env", f"{name}={v}")]
             argv: list[str | Path] = [
-                self.wasmtime, "run", *NO_CACHE, "--allow-precompiled", *grants, *given,
-                ready, case,
+                self.wasmtime, "run", *NO_CACHE, "-W", f"max-memory-size={_GUEST}",
+                "--allow-precompiled", *grants, *given, ready, case,
             ]  # fmt: skip
-            if self.workshop.secluded:  # the sandbox in the sandbox: it is upstream's code, too
-                argv = secluded(argv, self._view(ready, write=(), network=True))
+            argv = self._kept(argv, ready, write=(), network=True)
             try:
-                ended = process.run(argv, env=self.env, timeout=limit, ok=None)
+                ended = process.run(argv, env=self.env, timeout=limit, ok=None, limits=self.limits)
             except TimedOutError as e:
                 said = _said(e.stdout, e.stderr)
                 return Ran(how=How.HUNG, why=f"it was ended{e.why}", said=said,
-                           shown=_shown(said), seconds=float(limit))  # fmt: skip
+                           shown=_shown(said), seconds=e.seconds)  # fmt: skip
         why = ""
         if ended.code != 0:
             why = f"exit code {ended.code}"
+            if b"memory allocation of " in ended.stderr:  # what Rust says when it is told no
+                why += f": it asked for more memory than there is, {size(_GUEST)}"
         elif policy.fetches(case) and served.word.encode() not in ended.stdout:
             why = "it ended well but did not print the word that is served"
         said = _said(ended.stdout, ended.stderr)
         return Ran(how=How.ENDED, why=why, said=said, shown=_shown(said), exit_code=ended.code,
                    seconds=ended.seconds)  # fmt: skip
 
-    def _view(self, component: Path, *, write: tuple[Path, ...], network: bool) -> View:
+    def _kept(
+        self, argv: list[str | Path], component: Path, *, write: tuple[Path, ...], network: bool
+    ) -> list[str | Path]:
+        """Return the command in bounds: the sandbox in the sandbox, for it is upstream's code."""
+        if not self.workshop.secluded:
+            return bounded(argv, self.limits)
         root = self.workshop.target_dir.parent / "view"
         root.mkdir(parents=True, exist_ok=True)
         shown = (self.wasmtime.parent, component)
-        return View(root=root, read=shown, write=write, network=network)
+        view = View(root=root, read=shown, write=write, network=network)
+        return secluded(argv, view, self.limits)
 
 
 def _said(stdout: bytes, stderr: bytes) -> str:

@@ -36,7 +36,7 @@ def run_smoke(
         return
     for number, case in enumerate(policy.cases, start=1):
         say(f"running {policy.name} {kind}: {case} ({number} of {len(policy.cases)})")
-        ran = stage.run(unit, case, ready)
+        ran = stage.run(policy, case, ready)
         yield _fact(unit, case, ran, pristine=pristine)
 
 
