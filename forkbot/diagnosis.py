@@ -17,7 +17,7 @@ from forkbot.attempt import Attempt
 from forkbot.cargo import read_lock
 from forkbot.git.workbench import Workbench
 from forkbot.model.diagnostic import Deed, Diagnostic, Doer, Origin, Spot
-from forkbot.model.verdict import Build, Verdict
+from forkbot.model.verdict import Verdict
 from forkbot.rebase.definitions import Wanted
 from forkbot.rebase.gates import item_name
 from forkbot.rebase.origin import Origins
@@ -28,14 +28,19 @@ _USES = r"\buse\s+(?:::)?([A-Za-z_]\w*)::[^;]*\b{name}\b"
 
 
 def diagnosed(verdict: Verdict, attempts: Iterable[Attempt], *, lock: Path) -> Verdict:
-    """Return a verdict with what is known of the errors in its builds.
+    """Return a verdict with what is known of the errors in it.
 
     ``attempts`` are the stacks that took part, ``lock`` is the graph they were built with.
     """
-    if not any(d.level == "error" for b in verdict.builds for d in b.diagnostics):
+    said = [d for b in verdict.builds for d in b.diagnostics]
+    said += [d for s in verdict.smokes for d in s.diagnostics]
+    if not any(d.level == "error" for d in said):
         return verdict
     with Diagnosis(attempts, packages=packages_in(lock)) as diagnosis:
-        return replace(verdict, builds=tuple(diagnosis.build(b) for b in verdict.builds))
+        of = diagnosis.of
+        builds = (replace(b, diagnostics=of(b.diagnostics, b.stack)) for b in verdict.builds)
+        smokes = (replace(s, diagnostics=of(s.diagnostics, s.stack)) for s in verdict.smokes)
+        return replace(verdict, builds=tuple(builds), smokes=tuple(smokes))
 
 
 def packages_in(lock: Path) -> dict[str, str]:
@@ -66,14 +71,8 @@ class Diagnosis:
         """End what was started."""
         self._held.close()
 
-    def build(self, build: Build) -> Build:
-        """Return a build with what is known of its errors."""
-        return replace(build, diagnostics=self.diagnostics(build.diagnostics, stack=build.stack))
-
-    def diagnostics(
-        self, diagnostics: Iterable[Diagnostic], *, stack: StackName
-    ) -> tuple[Diagnostic, ...]:
-        """Return diagnostics with whose doing each error is, and which come of which.
+    def of(self, diagnostics: Iterable[Diagnostic], stack: StackName) -> tuple[Diagnostic, ...]:
+        """Return one build's diagnostics: whose doing each error is, and which come of which.
 
         ``stack`` has the component that was built, if one was.
         """

@@ -5,7 +5,8 @@ import msgspec
 from forkbot.model.diagnostic import Diagnostic
 from forkbot.model.probe import Red, RedKind
 from forkbot.model.verdict import Build, Colour, Verdict
-from forkbot.report.verified import cause, features, reason
+from forkbot.report.diagnosed import cause_of, errors_of
+from forkbot.report.verified import features, reason
 from forkbot.verify.trial import Trial
 
 _ERRORS_KEPT, _LINES_KEPT = 3, 30  # of rustc's
@@ -50,12 +51,12 @@ def _warning(said: Diagnostic) -> tuple[str, str, str]:
 
 
 def _red_build(build: Build) -> Red:
-    errors = tuple(d for d in build.diagnostics if d.level == "error")
+    errors = errors_of(build.diagnostics)
     return Red(
         kind=RedKind.BUILD,
         stack=build.stack,
         name=features(build),
-        why=f"{build.stack} does not build: {cause(build)}",
+        why=f"{build.stack} does not build: {cause_of(build)}",
         errors=tuple(
             msgspec.structs.replace(d, rendered="\n".join(d.rendered.splitlines()[:_LINES_KEPT]))
             for d in errors[:_ERRORS_KEPT]

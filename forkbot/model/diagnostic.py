@@ -41,6 +41,7 @@ class Origin(Fact, frozen=True, kw_only=True):
     now: str = ""  # how it is called since
     file: str = ""  # where that is to be seen; of what is gone: where it was
     line: int = 0
+    change: str = ""  # what was done there, as the lines of a diff; the first few
 
 
 class Spot(Fact, frozen=True, kw_only=True):

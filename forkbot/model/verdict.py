@@ -64,6 +64,7 @@ class Smoke(Fact, frozen=True, kw_only=True):
     seconds: float
     why: str = ""
     output: str = ""  # the last lines of stdout and stderr
+    diagnostics: tuple[Diagnostic, ...] = ()  # errors, of one that does not build with the stacks
 
     @property
     def told(self) -> str:

@@ -35,6 +35,9 @@ _COMMONPLACE = frozenset({
 })  # fmt: skip
 
 
+_SHOWN = 4  # lines of each side of a change
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class _File:
     """A Rust file that differs between base and tip; a text without its comments and strings."""
@@ -79,10 +82,13 @@ class Origins:
         there = len(self._texts.lines(self._ground.blob(self._ground.onto.commit, path)))
         asked = [n - 1 for n in lines if 0 < n <= there]
         wrote = self._blame.wrote(path, asked) if asked else {}
-        return next(
-            (self._by(wrote[n], Deed.WROTE, path=path, line=n + 1) for n in asked if n in wrote),
-            None,
-        )
+        line = next((n for n in asked if n in wrote), None)
+        if line is None:
+            return None
+        ends = (self._ground.base, self._ground.onto)
+        blobs = [self._ground.blob(place.commit, path) for place in ends]
+        edit = next((e for e in self._texts.edits(*blobs) if line in e.new), None)
+        return self._by(wrote[line], Deed.WROTE, path=path, line=line + 1, edit=edit)
 
     def has(self, path: bytes) -> bool:
         """Return whether the tip has a file."""
@@ -147,7 +153,9 @@ class Origins:
             return None
 
         def done(deed: Deed, now: str = "") -> Origin:
-            return self._by(by, deed, path=was.file.path, line=was.line + 1, name=name, now=now)
+            return self._by(
+                by, deed, path=was.file.path, line=was.line + 1, name=name, now=now, edit=was.edit
+            )
 
         if any(kind is was.kind for _, kind in definitions(here, Wanted(name=name, fields=True))):
             return done(Deed.CHANGED)
@@ -174,7 +182,9 @@ class Origins:
         commit = next(iter(by.values()), None)
         if commit is None:
             return None
-        return self._by(commit, Deed.CHANGED, path=path, line=was.line + 1, name=wanted.name)
+        return self._by(
+            commit, Deed.CHANGED, path=path, line=was.line + 1, name=wanted.name, edit=edit
+        )
 
     def _elsewhere(self, was: _Was, name: str) -> str:
         """Return where the tip defines, on a new line, what an edit took; '' where nowhere."""
@@ -202,8 +212,9 @@ class Origins:
         return Oid(said.decode().strip()) if said.strip() else None
 
     def _by(
-        self, commit: Oid, deed: Deed, *, path: bytes, line: int, name: str = "", now: str = ""
-    ) -> Origin:
+        self, commit: Oid, deed: Deed, *, path: bytes, line: int, name: str = "", now: str = "",
+        edit: Edit | None = None,
+    ) -> Origin:  # fmt: skip
         patch = self._patches.get(commit)
         return Origin(
             doer=Doer.PATCH if patch else Doer.UPSTREAM,
@@ -215,7 +226,18 @@ class Origins:
             now=now,
             file=f"{self._stack}/{decode(path)}",
             line=line,
+            change=self._change(path, edit, line - 1) if edit else "",
         )
+
+    def _change(self, path: bytes, edit: Edit, line: int) -> str:
+        """Return an edit as the lines of a diff, of a long one those from ``line`` on."""
+        sides = ((b"-", self._ground.base, edit.old), (b"+", self._ground.onto, edit.new))
+        shown = []
+        for sign, place, lines in sides:
+            text = self._texts.lines(self._ground.blob(place.commit, path))
+            first = line if line in lines and len(lines) > _SHOWN else lines.start
+            shown += [sign + text[n].rstrip(b"\n") for n in lines if n >= first][:_SHOWN]
+        return decode(b"\n".join(shown))
 
     def _with(self, name: str, *, on_tip: bool = False) -> Iterator[_File]:
         """Yield the Rust files that differ and whose text on the base, or the tip, has a name."""

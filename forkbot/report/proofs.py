@@ -1,20 +1,21 @@
 """What verification said, as matters to tell: of each stack its own reds, the rest of the family.
 
 A red is told where it can be mended: an error in mio's code belongs to mio, although it was tokio's
-build that met it.
+build that met it, and one that a patch has a part in to that patch's stack.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec.structs import replace
 
-from forkbot.model.diagnostic import Diagnostic
+from forkbot.model.diagnostic import Diagnostic, Doer
 from forkbot.model.order import Order
 from forkbot.model.record import RunRecord, StackRecord
 from forkbot.model.verdict import Build, Colour, Smoke, Verdict
 from forkbot.report.alarms import drift_sections
 from forkbot.report.breakers import breaker_sections
-from forkbot.report.document import Block, Code, Items, Paragraph, Section, Word
+from forkbot.report.diagnosed import errors_of, webs_of
+from forkbot.report.document import Block, Code, Items, Line, Paragraph, Section, Word
 from forkbot.report.fates import fate_section, range_diff_sections
 from forkbot.report.matter import Matter, steady
 from forkbot.report.phrases import clip, count, listed
@@ -48,18 +49,18 @@ def build(stack: StackRecord, record: RunRecord) -> Matter | str | None:
         green = bool(builds) and all(b.colour is Colour.GREEN for b in builds)
         over = green or _known_green(stack, verdict)
         return f"It builds again, on {clip(rebase.onto.label)}" if over else None
-    errors = [e for b in mine for e in _errors(b)]
+    errors = [e for b in mine for e in errors_of(b.diagnostics)]
     many = f" ({count(len(mine), 'build')})" if len(mine) > 1 else ""
     return Matter(
         verdict=f"does not build: {_cause(mine[0])}{many}",
         facts=tuple(sorted({f"{e.code} {e.file} {e.message}" for e in errors}))
         or tuple(steady(b.why) for b in mine),
-        lead=_lead(stack, record, [features(b) for b in mine]),
+        lead=(*_lead(stack, record, [features(b) for b in mine]), _advice(stack, errors)),
         steps=(build_again(rebase),),
         orders=(Order.RETRY, Order.PAUSE),
         sections=(
             *breaker_sections(record, stack=stack.name),
-            *error_sections(replace(verdict, builds=mine)),
+            *error_sections(mine, webs_of(record)),
             *_patches(stack, record),
         ),
         whole=whole(stack, record),
@@ -82,12 +83,15 @@ def smoke(stack: StackRecord, record: RunRecord) -> Matter | str | None:
     return Matter(
         verdict=f"{_wrong(reds[0])}{many}",
         facts=tuple(f"{s.told} {s.pristine} {s.ran_green} {s.exit_code}" for s in reds),
-        lead=_lead(stack, record, [s.told for s in reds]),
+        lead=(
+            *_lead(stack, record, [s.told for s in reds]),
+            _advice(stack, [e for s in reds for e in errors_of(s.diagnostics)]),
+        ),
         steps=(build_again(rebase),),
         orders=(Order.RETRY, Order.PAUSE),
         sections=(
             *breaker_sections(record, stack=stack.name),
-            *(smoke_section(s) for s in reds),
+            *(smoke_section(s, webs_of(record)) for s in reds),
             *_patches(stack, record),
         ),
         whole=whole(stack, record),
@@ -130,7 +134,7 @@ def _shared(verdict: Verdict) -> Mapping[str, list[str]]:
     """
     found: dict[str, list[str]] = {}
     for build in verdict.builds:
-        if build.colour is Colour.RED and not _errors(build):
+        if build.colour is Colour.RED and not errors_of(build.diagnostics):
             names = found.setdefault(build.why, [])
             names += [build.stack] * (build.stack not in names)
     return {why: names for why, names in found.items() if len(names) > 1}
@@ -138,18 +142,19 @@ def _shared(verdict: Verdict) -> Mapping[str, list[str]]:
 
 def owner(build: Build, record: RunRecord) -> str:
     """Return the stack that a red build can be mended in."""
+    first = next(iter(errors_of(build.diagnostics)), None)
+    parts = (first.author, first.named) if first is not None else ()
+    patched = [p.stack for p in parts if p is not None and p.doer is Doer.PATCH]
+    if patched and patched[0] in {s.name for s in record.stacks}:
+        return str(patched[0])
     crates = {s.crate: s.name for s in record.stacks}
-    broken = [crates[e.package] for e in _errors(build) if e.package in crates]
+    broken = [crates[e.package] for e in errors_of(build.diagnostics) if e.package in crates]
     return broken[0] if broken else build.stack
-
-
-def _errors(build: Build) -> list[Diagnostic]:
-    return [d for d in build.diagnostics if d.level == "error"]
 
 
 def _cause(build: Build) -> str:
     """Return why a build is red; no place in a file, for that moves with every edit above it."""
-    error = next(iter(_errors(build)), None)
+    error = next(iter(errors_of(build.diagnostics)), None)
     return clip(error.message if error else steady(build.why), 200)
 
 
@@ -179,11 +184,31 @@ def _lead(stack: StackRecord, record: RunRecord, red: list[str]) -> tuple[Block,
             *went(stack, stack.rebase, record.channel), f"It applies there. {AS_IT_WAS}",
         )),
         Paragraph(("Red for ", *tools(record.verdict), ": ", *names[1:], f"{more}.")),
-        Paragraph((
-            "Mend the patch that is to blame, in ", Code(f"stacks/{stack.name}/patches"),
-            "; or wait, if it is upstream that is broken: each run tries again.",
-        )),
     )  # fmt: skip
+
+
+def _advice(stack: StackRecord, errors: Iterable[Diagnostic]) -> Paragraph:
+    """Return what to do: which patches to mend, as far as that is known."""
+    parts = [p for e in errors for p in (e.author, e.named) if p is not None]
+    patches = {(p.stack, p.patch): Code(p.patch) for p in parts if p.patch is not None}
+    again = "each run tries again."
+    if patches:
+        shown = list(patches.values())[:_SHOWN]
+        names: list[Word] = [w for name in shown for w in (", ", name)]
+        folders = listed(sorted({f"stacks/{name}/patches" for name, _ in patches}), most=4)
+        words: Line = (
+            "Mend ", *names[1:], f", in {folders}; or wait, if upstream takes back what it did: ",
+        )  # fmt: skip
+    elif any(p.doer is Doer.UPSTREAM for p in parts):
+        words = ("No patch has a part in it. Add one that mends it, or wait for upstream to: ",)
+    elif any(p.doer is Doer.DEPENDENCY for p in parts):
+        words = ("No patch has a part in it, and a dependency has. Wait for its next release: ",)
+    else:
+        words = (
+            "Mend the patch that is to blame, in ", Code(f"stacks/{stack.name}/patches"),
+            "; or wait, if it is upstream that is broken: ",
+        )  # fmt: skip
+    return Paragraph((*words, again))
 
 
 def _patches(stack: StackRecord, record: RunRecord) -> Iterator[Section]:

@@ -1,10 +1,12 @@
 """Verification told: what was red and why, each build, each component and its control."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+from forkbot.model.record import RunRecord
 from forkbot.model.stack import BuildPolicy
 from forkbot.model.verdict import Build, Colour, Smoke, Verdict
+from forkbot.report.diagnosed import Webs, cause_of, error_blocks, errors_of, first_error, webs_of
 from forkbot.report.document import (
     Block,
     Code,
@@ -19,8 +21,6 @@ from forkbot.report.document import (
 )
 from forkbot.report.phrases import clip, count
 
-_ERRORS_SHOWN = 5
-
 
 def reds(verdict: Verdict) -> list[str]:
     """Return a line for each thing that verification found wrong."""
@@ -30,7 +30,7 @@ def reds(verdict: Verdict) -> list[str]:
     same: dict[str, list[str]] = {}  # one cause often stops many builds: say it once
     for build in verdict.builds:
         if build.colour is Colour.RED:
-            same.setdefault(cause(build), []).append(build.stack)
+            same.setdefault(cause_of(build), []).append(build.stack)
     for why, stacks in same.items():
         names = list(dict.fromkeys(stacks))
         lines.append(f"{', '.join(names)} {'does' if len(names) == 1 else 'do'} not build: {why}")
@@ -40,14 +40,6 @@ def reds(verdict: Verdict) -> list[str]:
         elif smoke.colour is Colour.RED:
             lines.append(f"the control of {smoke.stack}'s {smoke.told}: {smoke.why}")
     return lines
-
-
-def cause(build: Build) -> str:
-    """Return why a build was red in one line, with the place where rustc names one."""
-    error = next((d for d in build.diagnostics if d.level == "error"), None)
-    if error is None:
-        return clip(build.why, 200)
-    return f"{error.file}:{error.line}: {clip(error.message, 200)}"
 
 
 def reason(smoke: Smoke) -> str:
@@ -71,10 +63,12 @@ def features(build: Build | BuildPolicy) -> str:
     return f"{build.package} ({'; '.join(parts)})" if parts else build.package
 
 
-def verification_sections(verdict: Verdict) -> Iterator[Section]:
+def verification_sections(record: RunRecord) -> Iterator[Section]:
     """Yield the verdict, what the compiler said of each red build, and what each component said."""
-    if verdict.reused:
+    verdict = record.verdict
+    if verdict is None or verdict.reused:
         return
+    webs = webs_of(record)
     wrong = reds(verdict)
     lead: list[Block] = [Paragraph((*tools(verdict), "."))]
     if wrong:
@@ -85,9 +79,9 @@ def verification_sections(verdict: Verdict) -> Iterator[Section]:
         blocks=(*lead, Table(head=("stack", "build", "", ""), rows=tuple(_builds(verdict)))),
         shorter=(tuple(lead),),
     )
-    yield from error_sections(verdict)
+    yield from error_sections(verdict.builds, webs)
     for smoke in verdict.smokes:
-        yield smoke_section(smoke)
+        yield smoke_section(smoke, webs)
 
 
 def tools(verdict: Verdict) -> Line:
@@ -108,33 +102,28 @@ def _builds(verdict: Verdict) -> Iterator[tuple[Line, ...]]:
 
 def _note(build: Build) -> str:
     if build.colour is Colour.RED:
-        return cause(build)
+        return first_error(build)
     warned = sum(d.level == "warning" for d in build.diagnostics)
     return count(warned, "warning") if warned else ""
 
 
-def error_sections(verdict: Verdict) -> Iterator[Section]:
+def error_sections(builds: Iterable[Build], webs: Webs) -> Iterator[Section]:
     """Yield what the compiler said of each red build, once."""
-    shown: set[str] = set()
-    for build in verdict.builds:
-        errors = [d for d in build.diagnostics if d.level == "error"]
-        what = "\n".join(e.rendered for e in errors) or build.why
+    shown: set[tuple[str, ...]] = set()
+    for build in builds:
+        errors = errors_of(build.diagnostics)
+        what = tuple(e.rendered for e in errors) or (build.why,)
         if build.colour is not Colour.RED or what in shown:
             continue
         shown.add(what)
-        blocks: list[Block] = [Listing(text=e.rendered) for e in errors[:_ERRORS_SHOWN]]
-        if not errors:
-            blocks.append(Listing(text=build.why))
-        if len(errors) > _ERRORS_SHOWN:
-            more = count(len(errors) - _ERRORS_SHOWN, "more error")
-            blocks.append(Paragraph((f"{more} in record.json.",)))
         yield Section(
             title=(f"{build.stack}: {clip(features(build))} does not build",), level=3,
-            weight=Weight.TROUBLE, blocks=tuple(blocks),
+            weight=Weight.TROUBLE,
+            blocks=tuple(error_blocks(build.diagnostics, webs)) or (Listing(text=build.why),),
         )  # fmt: skip
 
 
-def smoke_section(smoke: Smoke) -> Section:
+def smoke_section(smoke: Smoke, webs: Webs) -> Section:
     """Return what a component did, what it must do, and what it said."""
     where = "on pristine upstream, the control" if smoke.pristine else "with the stacks"
     did, must = "green" if smoke.ran_green else "red", "as it must be"
@@ -143,7 +132,9 @@ def smoke_section(smoke: Smoke) -> Section:
     why = f": {clip(smoke.why, 300)}" if smoke.why else ""
     told: Line = (f"Run {where}: {did}, {must}{why}.",)
     blocks: tuple[Block, ...] = (Paragraph(told),)
-    if smoke.output:
+    if smoke.diagnostics:
+        blocks = (*blocks, *error_blocks(smoke.diagnostics, webs))
+    elif smoke.output:
         listing = Listing(text=smoke.output)
         red = smoke.colour is Colour.RED
         folded = Folded(summary=("what it said",), blocks=(listing,), shown=red)

@@ -66,8 +66,7 @@ def _sections(record: RunRecord) -> Iterator[Section]:
         yield from replay_section(stack)
         yield from probe_sections(stack)
     yield from breaker_sections(record)
-    if record.verdict is not None:
-        yield from verification_sections(record.verdict)
+    yield from verification_sections(record)
     for stack in record.stacks:
         yield from fate_section(stack)
         yield from drift_sections(stack, record.channel)

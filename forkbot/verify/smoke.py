@@ -8,6 +8,8 @@ of it: a smoke test that cannot fail proves nothing.
 from collections.abc import Iterator
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from forkbot.model.verdict import How, Smoke
 from forkbot.verify.build import Compiled, Say, compile_package
 from forkbot.verify.component import Stage
@@ -32,7 +34,9 @@ def run_smoke(
     )
     ready = _ready(built, unit, family=family, stage=stage, pristine=pristine)
     if isinstance(ready, Ran):
-        yield _fact(unit, None, ready, pristine=pristine)
+        fact = _fact(unit, None, ready, pristine=pristine)
+        errors = () if pristine else (d for d in built.diagnostics if d.level == "error")
+        yield replace(fact, diagnostics=tuple(errors))
         return
     for number, case in enumerate(policy.cases, start=1):
         say(f"running {policy.name} {kind}: {case} ({number} of {len(policy.cases)})")

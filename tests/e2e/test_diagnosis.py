@@ -6,10 +6,10 @@ import msgspec
 import pytest
 
 from forkbot.model.record import RunRecord
-from forkbot.report.origins import blamed
+from forkbot.report.diagnosed import blamed
 from forkbot.verify.toolchain import Toolchain
 from forkbot.verify.wasmtime import Wasmtime
-from tests.e2e.crates import lend, manifest
+from tests.e2e.crates import MAIN, Crates, lend, manifest
 from tests.e2e.world import Changes, World
 from tests.scenario import Upstream
 from tests.upstream.registry import Registry, serve
@@ -283,7 +283,17 @@ def test_a_lower_stack_and_a_dependency_are_told_with_what_they_did(story: Story
     below.commit("Be loud (#8)", {"src/lib.rs": lower.replace("quiet", "loud")})
     assert story.errors() == [
         ("E0425", "upper/src/lib.rs:5", "lower's patch our-cut removed cut"),
-        ("E0425", "upper/src/lib.rs:6", "it names say of words 1.1.0"),
+        ("E0425", "upper/src/lib.rs:6", "say is looked for in words 1.1.0"),
         ("E0599", "upper/src/lib.rs:4", "lower's upstream renamed quiet to loud in #8"),
-        ("E0061", "upper/src/lib.rs:7", "it names tell of words 1.1.0"),
+        ("E0061", "upper/src/lib.rs:7", "tell is looked for in words 1.1.0"),
     ]
+
+
+def test_a_component_that_does_not_build_has_an_error_of_its_own(crates: Crates) -> None:
+    crates.world.forkbot("rebase")
+    crates.component(MAIN.replace("    assert", "    upper::sayd();\n    assert"))
+    said = crates.world.forkbot("verify", "--newest", "--json", code=4)
+    record = msgspec.json.decode(said.out, type=RunRecord)
+    assert record.verdict is not None
+    found = [(s.pristine, [blamed(d) for d in s.diagnostics]) for s in record.verdict.smokes]
+    assert found == [(False, ["upper's component wrote the line"]), (True, [])]

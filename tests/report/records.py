@@ -4,12 +4,15 @@
 
 from collections.abc import Mapping
 
+from msgspec.structs import replace
+
 from forkbot.model.conflict import Conflict, ConflictedPath, Hunk, Stage
-from forkbot.model.diagnostic import Diagnostic
+from forkbot.model.diagnostic import Deed, Diagnostic, Doer, Origin
 from forkbot.model.fate import Fate, PatchOutcome, Rebase
 from forkbot.model.place import Place
 from forkbot.model.publication import Move, Publication
 from forkbot.model.record import RunRecord, StackRecord, Trouble
+from forkbot.model.upstream import UpstreamCommit
 from forkbot.model.verdict import Build, Colour, FamilyMember, Smoke, Verdict
 from forkbot.words import BranchName, Channel, Oid, PatchName, StackName
 
@@ -128,6 +131,10 @@ thread 'main' (1) panicked at library/std/src/thread/functions.rs:131:29:
 failed to spawn thread: Os { code: 58, kind: Unsupported, message: "Not supported" }
 can't spawn worker thread
 Error: failed to run main module"""
+RENAMED = UpstreamCommit(
+    commit=oid(7), author="An Upstream Dev", date="2026-11-20", pull_request=8123,
+    subject="net: say what is looked up (#8123)",
+)  # fmt: skip
 ERROR = Diagnostic(
     level="error", code="E0425", message="cannot find function `lookup_host` in this scope",
     package="hyper-util", file="hyper-util/src/client/legacy/connect/dns.rs", line=123,
@@ -138,6 +145,26 @@ error[E0425]: cannot find function `lookup_host` in this scope
 123 |         lookup_host(&name)
     |         ^^^^^^^^^^^ not found in this scope
 """,
+    names=("lookup_host",),
+    named=Origin(
+        doer=Doer.UPSTREAM, deed=Deed.RENAMED, stack=StackName("tokio"), commit=RENAMED,
+        name="lookup_host", now="lookup_names", file="tokio/tokio/src/net/lookup_host.rs", line=71,
+        change="-pub async fn lookup_host<T>(host: T)\n+pub async fn lookup_names<T>(host: T)",
+    ),
+    author=Origin(
+        doer=Doer.PATCH, deed=Deed.WROTE, stack=StackName("hyper-util"),
+        patch=PatchName("wasi-inline-lookup"),
+        file="hyper-util/src/client/legacy/connect/dns.rs", line=123,
+    ),
+)  # fmt: skip
+FOLLOWER = replace(ERROR, line=140, follows=0)
+OF_A_DEPENDENCY = Diagnostic(
+    level="error", code="E0599", message="no method named `connect_now` found for struct `Socket`",
+    package="hyper-util", file="hyper-util/src/client/connect.rs", line=9,
+    rendered="error[E0599]: no method named `connect_now` found for struct `Socket`\n",
+    named=Origin(
+        doer=Doer.DEPENDENCY, deed=Deed.OWNS, dependency="socket2 0.6.4", name="connect_now"
+    ),
 )  # fmt: skip
 CONTROL = smoke(pristine=True, green=False, why="exit code 134", output=PANIC)
 RAN = smoke(pristine=False, green=True, output="127.0.0.1:80")
@@ -259,10 +286,9 @@ def _red(
 
 
 def _red_build() -> RunRecord:
-    red = build("hyper-util", Colour.RED, why=ERROR.message, diagnostics=(ERROR,))
-    also = build(
-        "hyper-util", Colour.RED, why=ERROR.message, diagnostics=(ERROR,), features=("http2",)
-    )
+    said = (ERROR, FOLLOWER, OF_A_DEPENDENCY)
+    red = build("hyper-util", Colour.RED, why=ERROR.message, diagnostics=said)
+    also = build("hyper-util", Colour.RED, why=ERROR.message, diagnostics=said, features=("http2",))
     return _red(
         "hyper-util", builds=(build("mio"), build("tokio"), red, also), smokes=(RAN, CONTROL)
     )

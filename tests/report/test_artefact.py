@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from forkbot.model.artefact import Artefact, Identity, Kind, Over
 from forkbot.model.conflictbranch import BranchState, ConflictBranch, Undecided
+from forkbot.model.diagnostic import Deed, Doer, Origin
 from forkbot.model.fate import Fate
 from forkbot.model.order import Given, Order
 from forkbot.model.publication import Move
@@ -245,18 +246,32 @@ def test_what_was_not_looked_at_is_left_as_it_is() -> None:
 
 def test_an_error_is_told_where_its_code_is() -> None:
     """Tokio's build meets an error in mio's code: mio's issue, and none of tokio's."""
+    assert _told_of(package="mio", author=None) == ["mio"]
+
+
+def test_an_error_that_a_patch_has_a_part_in_is_told_where_the_patch_is() -> None:
+    taken = Origin(
+        doer=Doer.PATCH, deed=Deed.REMOVED, stack=StackName("mio"), patch=PatchName("our-cut"),
+        name="lookup_host",
+    )  # fmt: skip
+    assert _told_of(package="hyper-util", author=None, named=taken) == ["mio"]
+    assert _told_of(package="hyper-util", named=taken) == ["hyper-util"]
+
+
+def _told_of(**said: object) -> list[StackName | None]:
+    """Return the stacks that are told of a red build of hyper-util's, with other errors."""
     record = RECORDS["red-build"]
     assert record.verdict is not None
     builds = tuple(
-        replace(b, diagnostics=tuple(replace(d, package="mio") for d in b.diagnostics))
+        replace(b, diagnostics=tuple(replace(d, **said) for d in b.diagnostics))
         for b in record.verdict.builds
     )
     shifted = replace(record, verdict=replace(record.verdict, builds=builds))
     reds = [w.identity.stack for w in told(shifted) if isinstance(w, Artefact)]
-    assert reds == ["mio"]
     overs = {w.identity for w in told(shifted) if isinstance(w, Over)}
     met = Identity(kind=Kind.BUILD, channel=record.channel, stack=StackName("hyper-util"))
     assert met not in overs
+    return reds
 
 
 def test_what_no_compiler_said_of_several_stacks_is_told_once() -> None:
