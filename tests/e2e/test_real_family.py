@@ -7,8 +7,12 @@ import re
 import shutil
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from forkbot.model.record import RunRecord
+from forkbot.model.verdict import Colour
+from forkbot.stackdir.load import load_family
 from forkbot.verify.toolchain import Toolchain
 from forkbot.verify.wasmtime import Wasmtime
 from tests.e2e.conftest import AMBIENT
@@ -71,13 +75,30 @@ def test_five_branches_stand_on_the_newest_releases(road: Road) -> None:
         assert int(said) == len(patches), stack
 
 
-def test_components_are_green_with_the_stacks_and_red_without(road: Road) -> None:
+def test_each_case_is_red_or_green_as_its_stack_declares(road: Road) -> None:
+    """With the stacks all are green; on pristine upstream those that declare no words of a red."""
+    (record,) = road.world.root.glob(".forkbot/runs/*/record.json")
+    verdict = msgspec.json.decode(record.read_bytes(), type=RunRecord).verdict
+    assert verdict is not None
+    ran = {
+        (s.stack, s.name, s.case, s.pristine): (s.colour, s.ran_green)
+        for s in verdict.smokes
+        if not s.canary
+    }
+    assert ran == {
+        (stack.name, smoke.name, name, pristine): (Colour.GREEN, not (pristine and case.upstream))
+        for stack in load_family(road.world.root)
+        for smoke in stack.policy.smoke
+        if not smoke.canary and not smoke.upstream.fails
+        for name, case in smoke.cases.items()
+        for pristine in (False, True)
+    }
+    assert len(ran) >= 2 * 22
     (report,) = road.world.reports()
-    for component in ("tokio: lookup", "reqwest: get-by-name"):
-        assert f"### {component}\n\nRun with the stacks: green, as it must be.\n" in report
-        control = report.split(f"### {component}\n\nRun on pristine upstream, the control: ")[1]
-        assert control.startswith("red, as it must be: exit code 134")
-        assert DEAD in control.split("```")[1]
+    control = "### reqwest: http/by-name\n\nRun on pristine upstream, the control: "
+    said = report.split(control)[1]
+    assert said.startswith("red, as it must be: exit code 134")
+    assert DEAD in said.split("```")[1]
     assert "forkbot serves " in report
 
 
@@ -96,11 +117,11 @@ def test_without_the_patch_that_matters_nothing_is_published(road: Road) -> None
     forks = {stack: world.refs(stack) for stack in FAMILY}
     stacks = world.listing(".forkbot")
     said = world.forkbot(*RUN, code=4)
-    (red,) = [line for line in said.out.splitlines() if line.startswith("red: ")]
-    assert red.startswith("red: reqwest's get-by-name is red: ")
+    reds = [line for line in said.out.splitlines() if line.startswith("red: ")]
+    (red,) = [line for line in reds if line.startswith("red: reqwest's http/by-name is red: ")]
     assert DEAD in red
     report = world.reports()[-1]
-    with_stacks = report.split("### reqwest: get-by-name\n\nRun with the stacks: ")[1]
+    with_stacks = report.split("### reqwest: http/by-name\n\nRun with the stacks: ")[1]
     assert with_stacks.startswith("red, and it must be green: exit code 134")
     assert DEAD in with_stacks.split("```")[1]
     assert {stack: world.refs(stack) for stack in FAMILY} == forks
