@@ -7,6 +7,7 @@ import dataclasses
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -108,6 +109,14 @@ class Metadata(msgspec.Struct, frozen=True, kw_only=True):
     workspace_members: tuple[str, ...] = ()  # ids
 
 
+class Outline(msgspec.Struct, frozen=True, kw_only=True):
+    """What ``cargo metadata --no-deps`` says of a workspace: no graph, nothing resolved."""
+
+    packages: tuple[Package, ...]
+    workspace_root: Path
+    workspace_default_members: tuple[str, ...] = ()  # ids
+
+
 class Locked(msgspec.Struct, frozen=True, kw_only=True):
     """One package of a Cargo.lock; only one from a registry has a checksum."""
 
@@ -186,10 +195,26 @@ class Cargo:
             cwd=cwd,
             timeout=timeout,
         ).stdout
-        try:
-            return msgspec.json.decode(said, type=Metadata, dec_hook=_path)
-        except msgspec.DecodeError as e:
-            raise MachineError(f"cargo metadata said what forkbot cannot read: {e}") from e
+        return _read(said, Metadata)
+
+    def outline(self, manifest: Path, *, cwd: Path, timeout: float) -> Outline:
+        """Return the packages of the workspace around a manifest; no Cargo.lock is written."""
+        said = self.run(
+            ["metadata", "--format-version", "1", "--no-deps", "--manifest-path", manifest],
+            cwd=cwd,
+            timeout=timeout,
+        ).stdout
+        return _read(said, Outline)
+
+
+M = TypeVar("M", Metadata, Outline)
+
+
+def _read(said: bytes, into: type[M]) -> M:
+    try:
+        return msgspec.json.decode(said, type=into, dec_hook=_path)
+    except msgspec.DecodeError as e:
+        raise MachineError(f"cargo metadata said what forkbot cannot read: {e}") from e
 
 
 def _path(kind: type, value: object) -> object:

@@ -13,13 +13,16 @@ import msgspec
 from forkbot.connection import Connection
 from forkbot.forge.base import Forge, Forks
 from forkbot.git.remote import is_path
-from forkbot.model.cargopatch import By, CargoPatch, Certificate, Unproven
+from forkbot.model.cargopatch import By, CargoPatch, Certificate, ProjectCheck, Unproven
 from forkbot.model.stack import ChannelLock, Stack, StackVerdict
 from forkbot.report.cargopatch import build_told, component_told, table
 from forkbot.session import Session
 from forkbot.stackdir.load import load_family, select
+from forkbot.verification import workshop_of
+from forkbot.verify import consumer
 from forkbot.verify.judge import verification_key
-from forkbot.verify.toolchain import TARGET
+from forkbot.verify.room import make_room
+from forkbot.verify.toolchain import TARGET, find_toolchain
 from forkbot.words import Channel, Oid, StackName
 
 _TAGS = "refs/tags/"
@@ -160,7 +163,7 @@ class _Asking:
             base_label=lock.base_label,
             patches=tuple(p.name for p in stack.patches),
             builds=tuple(build_told(b) for b in stack.policy.build),
-            components=tuple(component_told(s) for s in stack.policy.smoke),
+            components=tuple(component_told(s) for s in stack.policy.smoke if not s.canary),
             rustc=said.rustc,
             wasmtime=said.wasmtime,
             key=said.key,
@@ -183,3 +186,24 @@ def _tag_at(commit: Oid, refs: dict[str, Oid]) -> str:
     # an annotated tag is listed twice: as itself, and with ^{} as the commit it names
     names = (r.removesuffix("^{}") for r in found if not r.startswith(_OURS))
     return next((r.removeprefix(_TAGS) for r in names), "")
+
+
+def check_project(session: Session, manifest: Path, *, patch: CargoPatch) -> ProjectCheck:
+    """Return what a consumer's project makes of a table; it is resolved and built in a copy.
+
+    Raises ``UsageError`` for what is no project, ``RemoteError`` when a registry, a fork or a
+    toolchain is out of reach, ``MachineError`` on a full disk.
+    """
+    with session.alone():
+        toolchain = find_toolchain(env=session.ambient, cache=session.cache, say=session.say)
+        workshop = workshop_of(session, toolchain)
+        folder = session.state / "build" / session.channel.value / "check"
+        target_dir = folder / workshop.target_dir.name  # of this toolchain
+        make_room(target_dir, say=session.say)
+        return consumer.check_project(
+            manifest,
+            patch=patch,
+            folder=folder,
+            workshop=dataclasses.replace(workshop, target_dir=target_dir),
+            say=session.say,
+        )

@@ -56,6 +56,11 @@ class CargoPatch(Fact, frozen=True, kw_only=True):
     unproven: tuple[Unproven, ...] = ()
     table: str = ""  # TOML, the certificate as comments
 
+    @property
+    def proven(self) -> bool:
+        """Whether all that belongs in the table is in it."""
+        return not self.unproven
+
 
 class Use(enum.Enum):
     """What became of one fork in a project's crate graph."""

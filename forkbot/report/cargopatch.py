@@ -1,14 +1,17 @@
 """The patch table as TOML, its certificate as comments; and what a project made of it, in lines."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from forkbot.model.cargopatch import By, CargoPatch, Certificate
+from forkbot.model.cargopatch import By, CargoPatch, Certificate, CrateUse, ProjectCheck, Use
 from forkbot.model.stack import BuildPolicy, SmokePolicy
+from forkbot.model.verdict import Colour
+from forkbot.report.phrases import listed
 from forkbot.text import visible
 
 _FIELD = {By.REVISION: "rev", By.BRANCH: "branch", By.TAG: "tag"}
 _WIDTH = 100
+_ERRORS = 5
 
 
 def build_told(build: BuildPolicy) -> str:
@@ -20,8 +23,8 @@ def build_told(build: BuildPolicy) -> str:
 
 
 def component_told(smoke: SmokePolicy) -> str:
-    """Return a smoke component's name."""
-    return smoke.name
+    """Return a smoke component with its cases."""
+    return f"{smoke.name} ({', '.join(smoke.cases)})"
 
 
 def table(patch: CargoPatch, *, command: str) -> str:
@@ -79,3 +82,38 @@ def told_unproven(patch: CargoPatch) -> Iterator[str]:
         yield f"{one.stack}: {one.why}"
     for hint in dict.fromkeys(one.next for one in patch.unproven):
         yield f"next: {hint}"
+
+
+_TABLE: Mapping[str, str] = {
+    "yes": "its Cargo.toml has this table",
+    "no": "its Cargo.toml has no such table yet: checked as if it had",
+    "another": "its Cargo.toml has another table: checked with this one in its place",
+}
+
+
+def told_check(check: ProjectCheck, target: str) -> Iterator[str]:
+    """Yield what a project makes of the table: each crate, each command that helps, the build."""
+    yield f"{visible(check.manifest)}: {_TABLE[check.has_table]}"
+    for use in check.crates:
+        yield from _use(use)
+    if check.built is Colour.GREEN:
+        with_fixes = " with the commands below" if check.fixes else ""
+        built = listed(check.packages)
+        yield f"{visible(built)} built for {target} in {check.seconds:.0f} s{with_fixes}"
+    elif check.why:
+        yield f"red: {visible(check.why)}"
+        yield from (visible(d.rendered.rstrip()) for d in check.diagnostics[:_ERRORS])
+    for fix in check.fixes:
+        if fix.helped:
+            yield f"next: {visible(fix.command)}"
+        else:
+            yield f"{visible(fix.command)} does not help: {visible(fix.why) or 'it is there still'}"
+
+
+def _use(use: CrateUse) -> Iterator[str]:
+    crate = f"{use.crate} {use.version}".rstrip()
+    if use.use is not Use.NOT_PATCHED:
+        yield f"  {crate}: {use.use.value}"
+        return
+    yield f"  {visible(crate)}: not patched: {visible(use.why)}"
+    yield f"    {visible(use.way)}"

@@ -9,6 +9,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 
 from forkbot.cargo import Lock, Metadata, Node, Package
 
+_WISHES = 5
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Copy:
@@ -16,12 +18,18 @@ class Copy:
 
     package: Package
     path: tuple[str, ...]  # from the project down to the copy, each with its version
-    wanted: str  # by the last but one: a version requirement, '' when no manifest says
+    wanted: tuple[str, ...]  # who asks for it, and for which versions
 
     @property
     def way(self) -> str:
         """Return the path as people read it."""
         return " → ".join(self.path)
+
+    @property
+    def wishes(self) -> str:
+        """Return who asks for which versions as people read it."""
+        more = len(self.wanted) - _WISHES
+        return "; ".join([*self.wanted[:_WISHES], *([f"{more} more"] if more > 0 else [])])
 
 
 def lockstep_problems(
@@ -44,7 +52,7 @@ def _on_disk(package: Package) -> bool:
 def _told(copy: Copy, forks: Mapping[str, str]) -> str:
     name = copy.package.name
     beside = f" {forks[name]}" if name in forks else ""
-    wants = f" ({copy.path[-2]} wants {copy.wanted})" if copy.wanted and len(copy.path) > 1 else ""
+    wants = f" ({copy.wishes})" if copy.wanted else ""
     return (
         f"a second copy of {name}, {copy.package.version}, is built beside the fork's{beside}: "
         f"{copy.way}{wants}"
@@ -61,10 +69,10 @@ def find_copies(
     for package in metadata.packages:
         if package.id in nodes and package.name in crates and not ours(package):
             ids = _path(package.id, nodes, roots=metadata.workspace_members)
-            path = [by_id[i] for i in ids]
-            wanted = _requirement(path[-2], package) if len(path) > 1 else ""
-            told = tuple(p.told for p in path if not _is_scaffold(p))
-            found.append(Copy(package=package, path=told, wanted=wanted))
+            path = tuple(by_id[i].told for i in ids if not _is_scaffold(by_id[i]))
+            askers = [by_id[n.id] for n in nodes.values() if package.id in n.dependencies]
+            wanted = tuple(sorted(w for a in askers for w in _wishes(a, package)))
+            found.append(Copy(package=package, path=path, wanted=wanted))
     return tuple(sorted(found, key=lambda c: c.path))
 
 
@@ -90,6 +98,8 @@ def _unseen(node: Node, seen: Collection[str]) -> Iterator[str]:
     yield from (d for d in sorted(node.dependencies) if d not in seen)
 
 
-def _requirement(package: Package, wanted: Package) -> str:
-    """Return which versions of a crate a package asks for; it may ask under several names."""
-    return " and ".join(dict.fromkeys(r.req for r in package.dependencies if r.name == wanted.name))
+def _wishes(package: Package, wanted: Package) -> Iterator[str]:
+    """Yield which versions of a crate a package asks for; it may ask under several names."""
+    for req in dict.fromkeys(r.req for r in package.dependencies if r.name == wanted.name):
+        if not _is_scaffold(package):
+            yield f"{package.told} wants {req}"

@@ -99,11 +99,11 @@ _OFFLINE_SIGNS = (
 )  # fmt: skip
 
 
-def unresolved(error: CargoError) -> str:
+def unresolved(error: CargoError, what: str = "the family") -> str:
     """Return the problem's words; raise when it is the network's fault and not the family's."""
     if any(sign in error.said for sign in _OFFLINE_SIGNS):
         raise RemoteError(
             f"cargo cannot reach its registry: {error.last_words}",
             hint="check the network and cargo's configuration: cargo search --limit 1 serde",
         ) from error
-    return f"cargo cannot resolve the family: {error.last_words}"
+    return f"cargo cannot resolve {what}: {error.last_words}"

@@ -1,7 +1,10 @@
 """What consumers get: the patch table of two small crates, really proven and really published."""
 
 import json
+import re
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -9,7 +12,7 @@ import pytest
 from forkbot.model.cargopatch import CargoPatchAnswer
 from forkbot.verify.toolchain import Toolchain
 from forkbot.verify.wasmtime import Wasmtime
-from tests.e2e.crates import Crates
+from tests.e2e.crates import LOWER, Crates, manifest
 from tests.e2e.world import World
 from tests.upstream.registry import serve
 
@@ -51,7 +54,8 @@ def test_the_table_holds_each_fork_at_its_proven_commit(
         f"lower, upper: built together for wasm32-wasip2 with {lower.rustc}, run with "
         f"{lower.wasmtime}, 2026-11-18 11:06 UTC; verdict {lower.key} "
         f"lower: 1.0.0 ({lower.base[:12]}) + our-word = {tip['lower'][:12]} built: lower "
-        f"upper: 1.0.0 ({upper.base[:12]}) + louder = {tip['upper'][:12]} built: upper ran: word"
+        f"upper: 1.0.0 ({upper.base[:12]}) + louder = {tip['upper'][:12]} built: upper "
+        "ran: word (said)"
     )
     assert answer.patch.table.splitlines()[-3:] == [
         "[patch.crates-io]",
@@ -133,3 +137,144 @@ def test_what_was_never_proven_is_said(crates: Crates) -> None:
         "lower: it was never verified on main",
         "next: forkbot run lower",
     ]
+
+
+# --- a consumer's project
+
+
+def project(
+    crates: Crates, name: str, *, needs: tuple[tuple[str, str], ...] = (("upper", "1"),),
+    main: str = 'fn main() {\n    println!("{}", upper::said());\n}\n', more: str = "",
+) -> Path:  # fmt: skip
+    """Write a project that forkbot knows nothing of; return its manifest."""
+    folder = crates.world.place / "projects" / name
+    (folder / "src").mkdir(parents=True)
+    (folder / "src/main.rs").write_text(main)
+    (folder / "Cargo.toml").write_text(manifest(name, "0.1.0", needs) + more)
+    return folder / "Cargo.toml"
+
+
+def table(crates: Crates) -> str:
+    """Return the table as it is printed, with this machine's folders in it."""
+    return crates.world.forkbot(*PATCH).out.replace("file://~/", f"file://{crates.world.place}/")
+
+
+def cargo(crates: Crates, tools: tuple[Toolchain, Wasmtime], at: Path, *words: str) -> str:
+    """Run cargo in a project as its owner does; return what it said."""
+    env = {**crates.world.env, **tools[0].env}
+    return subprocess.run(
+        [tools[0].cargo, *words], cwd=at.parent, env=env, check=True, capture_output=True, text=True
+    ).stderr
+
+
+def checked(crates: Crates, at: Path, *, code: int = 0) -> list[str]:
+    """Return what the check says of a project, its times aside; the project must stay as it is."""
+    before = {p: p.read_bytes() for p in at.parent.rglob("*") if p.is_file()}
+    said = crates.world.forkbot(*PATCH, "--check", str(at), code=code)
+    assert {p: p.read_bytes() for p in at.parent.rglob("*") if p.is_file()} == before
+    return [re.sub(r" in \d+ s", " in N s", line) for line in said.out.splitlines()]
+
+
+def test_the_table_pasted_into_a_new_project_is_what_it_builds_and_runs(
+    crates: Crates, tools: tuple[Toolchain, Wasmtime]
+) -> None:
+    """By hand, as the README has it: nothing of forkbot's is near but the lines it printed."""
+    at = project(crates, "pasted", more=table(crates))
+    cargo(crates, tools, at, "build", "--target", "wasm32-wasip2")
+    component = at.parent / "target/wasm32-wasip2/debug/pasted.wasm"
+    ran = subprocess.run(
+        [tools[1].program, "run", "-C", "cache=n", component],
+        env={"HOME": crates.world.env["HOME"]}, check=True, capture_output=True, text=True,
+    )  # fmt: skip
+    assert ran.stdout == "said: ours\n"
+    assert checked(crates, at) == [
+        "~/projects/pasted/Cargo.toml: its Cargo.toml has this table",
+        "  lower 1.0.0: patched",
+        "  upper 1.0.0: patched",
+        "pasted built for wasm32-wasip2 in N s",
+    ]
+
+
+def test_a_fork_that_nobody_asks_for_is_no_trouble(crates: Crates) -> None:
+    main = 'fn main() {\n    println!("{}", lower::word());\n}\n'
+    at = project(crates, "small", needs=(("lower", "1"),), main=main)
+    assert checked(crates, at) == [
+        "~/projects/small/Cargo.toml: its Cargo.toml has no such table yet: checked as if it had",
+        "  lower 1.0.0: patched",
+        "  upper 1.0.0: not needed",
+        "small built for wasm32-wasip2 in N s",
+    ]
+
+
+def test_a_table_loses_to_a_newer_cargo_lock_and_what_mends_that_is_tried(
+    crates: Crates, tools: tuple[Toolchain, Wasmtime]
+) -> None:
+    crates.release("lower", "1.1.0", LOWER)
+    at = project(crates, "newer")
+    cargo(crates, tools, at, "generate-lockfile")
+    why = "cargo takes 1.1.0, and the fork is 1.0.0: upper 1.0.0 wants ^1"
+    assert checked(crates, at, code=4) == [
+        "~/projects/newer/Cargo.toml: its Cargo.toml has no such table yet: checked as if it had",
+        f"  lower 1.1.0: not patched: {why}",
+        "    newer 0.1.0 → upper 1.0.0 → lower 1.1.0",
+        "  upper 1.0.0: patched",
+        "newer built for wasm32-wasip2 in N s with the commands below",
+        "next: cargo update lower@1.1.0 --precise 1.0.0",
+    ]
+    with at.open("a") as file:
+        file.write(table(crates))
+    cargo(crates, tools, at, "update", "lower@1.1.0", "--precise", "1.0.0")
+    assert checked(crates, at)[1:3] == ["  lower 1.0.0: patched", "  upper 1.0.0: patched"]
+
+
+def test_a_copy_that_no_command_replaces_is_told_with_who_wants_it(crates: Crates) -> None:
+    crates.release("lower", "1.2.0", LOWER)
+    crates.registry.publish(
+        "picky", "1.0.0", needs=(("lower", "1.2"),),
+        files={"Cargo.toml": manifest("picky", "1.0.0", (("lower", "1.2"),)).encode(),
+               "src/lib.rs": b""},
+    )  # fmt: skip
+    at = project(crates, "stuck", needs=(("picky", "1"), ("upper", "1")))
+    said = checked(crates, at, code=4)
+    wishes = "picky 1.0.0 wants ^1.2; upper 1.0.0 wants ^1"
+    assert said[1:4] == [
+        f"  lower 1.2.0: not patched: cargo takes 1.2.0, and the fork is 1.0.0: {wishes}",
+        "    stuck 0.1.0 → upper 1.0.0 → lower 1.2.0",
+        "  upper 1.0.0: patched",
+    ]
+    assert said[-1].startswith("cargo update lower@1.2.0 --precise 1.0.0 does not help: ")
+
+
+def test_a_project_of_several_folders_is_taken_whole(crates: Crates) -> None:
+    """A path that leads out of the project, to a member of another workspace."""
+    beside = crates.world.place / "projects" / "beside"
+    (beside / "member/src").mkdir(parents=True)
+    (beside / "Cargo.toml").write_text(
+        '[workspace]\nmembers = ["member"]\nresolver = "2"\n[workspace.package]\nedition = "2021"\n'
+    )
+    (beside / "member/Cargo.toml").write_text(
+        '[package]\nname = "member"\nversion = "0.1.0"\nedition.workspace = true\n'
+        '[dependencies]\nlower = "1"\n'
+    )
+    (beside / "member/src/lib.rs").write_text("pub use lower::word;\n")
+    more = '[dependencies.member]\npath = "../beside/member"\n'
+    main = 'fn main() {\n    println!("{} {}", upper::said(), member::word());\n}\n'
+    at = project(crates, "wide", main=main, more=more)
+    assert checked(crates, at)[1:] == [
+        "  lower 1.0.0: patched",
+        "  upper 1.0.0: patched",
+        "wide built for wasm32-wasip2 in N s",
+    ]
+
+
+def test_a_project_that_does_not_build_is_red_in_rustcs_words(crates: Crates) -> None:
+    at = project(crates, "broken", main="fn main() {\n    upper::unsaid();\n}\n")
+    said = checked(crates, at, code=4)
+    assert said[3].startswith("red: cannot find function `unsaid` in crate `upper`")
+    assert "2 |     upper::unsaid();" in "\n".join(said)
+
+
+def test_what_is_no_project_is_said(crates: Crates) -> None:
+    nowhere = crates.world.place / "nowhere/Cargo.toml"
+    said = crates.world.forkbot(*PATCH, "--check", str(nowhere), code=2)
+    assert said.err.splitlines()[-1] == "error: ~/nowhere/Cargo.toml: there is no such manifest"

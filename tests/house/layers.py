@@ -51,7 +51,7 @@ SIBLINGS: Mapping[str, AbstractSet[str]] = {
     "writing": {"attempt", "session", "verification"},
     "initrepo": {"connection"},
     "watch": {"connection", "session"},
-    "cargopatch": {"connection", "session"},
+    "cargopatch": {"connection", "session", "verification"},
     "planning": {"attempt", "browser", "connection", "locate", "session", "verification"},
     "believe": {"attempt", "session", "verification"},
     "browser": {
