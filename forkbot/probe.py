@@ -17,8 +17,8 @@ from forkbot.attempt import Attempt, attempt_rebase
 from forkbot.errors import EXIT_BUILD, UsageError
 from forkbot.locate import Aim
 from forkbot.model.probe import ProbeAnswer, Red
+from forkbot.model.probed import Probed, ProbedPatch, UnmissedPolicy
 from forkbot.model.record import RunRecord, Trouble
-from forkbot.model.stack import Probed, ProbedPatch, UnmissedPolicy
 from forkbot.model.verdict import Verdict
 from forkbot.rebase.hunks import take_each_hunk_back
 from forkbot.rebase.leaveout import LeftOut, leave_each_out

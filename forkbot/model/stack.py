@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Meta
 
 from forkbot.model.base import Fact
+from forkbot.model.probed import Probed, UnmissedPolicy
 from forkbot.model.proven import Proven
 from forkbot.model.resolution import Resolution
 from forkbot.words import (
@@ -192,15 +193,6 @@ class MergePolicy(Fact, frozen=True, kw_only=True):
     ] = False
 
 
-class UnmissedPolicy(Fact, frozen=True, kw_only=True):
-    """A hunk of a patch that nothing built or run can miss, in a person's words."""
-
-    patch: PatchName
-    path: Annotated[str, Meta(min_length=1, description="the file it changes")]
-    having: Annotated[str, Meta(min_length=1, description="a piece of one of its changed lines")]
-    why: Annotated[str, Meta(min_length=1, description="why nothing can miss it")]
-
-
 class Policy(Fact, frozen=True, kw_only=True):
     """stack.yaml: what people decide about one fork."""
 
@@ -265,26 +257,6 @@ class StackVerdict(Fact, frozen=True, kw_only=True, omit_defaults=True):
     judged_at: Annotated[
         dt.datetime | None, Meta(description="when this key was first answered so")
     ] = None
-
-
-class ProbedPatch(Fact, frozen=True, kw_only=True, omit_defaults=True):
-    """Whether all that is built and run stays green without a patch, and if not, why."""
-
-    patch: PatchName
-    hunk: Annotated[str, Meta(description="file and line, where only a hunk was left out")] = ""
-    green: bool
-    why: Annotated[str, Meta(description="in one line")] = ""
-    without: Annotated[
-        tuple[PatchName, ...], Meta(description="left out with it: they do not apply without it")
-    ] = ()
-    excuse: Annotated[str, Meta(description="why nothing can miss the hunk")] = ""
-
-
-class Probed(Fact, frozen=True, kw_only=True):
-    """What `forkbot probe` found of a result; `key` names everything that went into it."""
-
-    key: str
-    patches: tuple[ProbedPatch, ...]
 
 
 class ChannelLock(Fact, frozen=True, kw_only=True, omit_defaults=True):

@@ -10,7 +10,8 @@ from forkbot.git.repository import quarantine
 from forkbot.model.fate import Fate, PatchOutcome
 from forkbot.model.judgement import Proposal, ProposalKind
 from forkbot.model.place import Place
-from forkbot.model.stack import ChannelLock, Lock, Probed, ProbedPatch, Stack, UpstreamStatus
+from forkbot.model.probed import Probed, ProbedPatch
+from forkbot.model.stack import ChannelLock, Lock, Stack, UpstreamStatus
 from forkbot.rebase.engine import rebase
 from forkbot.words import Channel, Oid, PatchName, Subdir
 from tests.rebase.test_breaker import Files, text

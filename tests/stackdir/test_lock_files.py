@@ -8,7 +8,8 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forkbot.model.stack import ChannelLock, Lock, Probed, ProbedPatch, StackVerdict
+from forkbot.model.probed import Probed, ProbedPatch
+from forkbot.model.stack import ChannelLock, Lock, StackVerdict
 from forkbot.stackdir.load import load_family
 from forkbot.stackdir.lock import read_lock, render_lock
 from forkbot.words import Channel, Oid, PatchName
