@@ -23,6 +23,7 @@ from forkbot.stackdir.load import closure, load_family, select, with_dependents
 from forkbot.verification import as_facts, held_of, member_of, try_out
 from forkbot.verify.judge import held_builds, verification_key
 from forkbot.verify.toolchain import TARGET, Toolchain, find_toolchain
+from forkbot.verify.trial import Trial
 from forkbot.verify.wasmtime import find_wasmtime
 
 
@@ -72,7 +73,9 @@ def _up_to_the_first_red(
         members, channel=session.channel, target=TARGET, rustc=toolchain.version,
         wasmtime=wasmtime.version,
     )  # fmt: skip
-    trial = try_out(members, session=session, toolchain=toolchain, wasmtime=wasmtime)
+    trial = Trial()
+    if members:
+        trial = try_out(members, session=session, toolchain=toolchain, wasmtime=wasmtime)
     return Verdict(
         channel=session.channel, key=hashlib.sha256(f"bisect {key}".encode()).hexdigest()[:32],
         target=TARGET, rustc=toolchain.version, wasmtime=wasmtime.version,

@@ -109,7 +109,7 @@ def _patch(turn: Turn) -> str:
         if turn.good is None:
             return "not searched along the series for want of room"
         return f"{before} on {clip(turn.good.label)}, and {turn.between:,} patches not tried"
-    return f"with patch {turn.bad.patch}; {before} with those before it"
+    return f"it takes patch {turn.bad.patch}, and is {before} with those before it"
 
 
 def _name(spot: Spot) -> str:

@@ -244,7 +244,8 @@ def test_the_patch_is_named_that_does_not_fit_upstreams_change(line: Line) -> No
     said = line.bisect("number")
     (told,) = [li for li in said.out.splitlines() if li.startswith("since when")]
     assert told == (
-        "since when: lower: red since #5 (number: 5); with patch twice; green with those before it"
+        "since when: lower: red since #5 (number: 5); "
+        "it takes patch twice, and is green with those before it"
     )
 
 
@@ -274,6 +275,13 @@ def test_a_red_component_is_run_again_on_both_sides(line: Line) -> None:
     twice = {place for place in asked if asked.count(place) > 1}
     labels = (found.upstream.good.label, found.upstream.bad.label)
     assert twice == {f"red on {label}?" for label in labels}
+
+
+def test_a_stack_in_conflict_is_told_and_nothing_is_built(line: Line) -> None:
+    begin, end = line.stretches["in the way"]
+    said = line.world.forkbot("bisect", "lower", "--base", begin, "--onto", f"{end}~4", code=3)
+    assert [li for li in said.progress if "dependencies" in li] == []
+    assert any(li.startswith("conflict: lower: patch our-word ") for li in said.out.splitlines())
 
 
 def test_a_run_looks_for_it_by_itself_and_another_machine_tells_it(line: Line) -> None:
