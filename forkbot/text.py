@@ -24,6 +24,11 @@ def decode(data: bytes) -> str:
     return visible(data.decode(errors="backslashreplace"))
 
 
+def clipped(text: str, most: int) -> str:
+    """Return ``text`` of at most so many characters, and a mark where there were more."""
+    return text if len(text) <= most else f"{text[:most]}…"
+
+
 # letters beyond ASCII are none to GitHub where it looks for the edge of a name
 _A = re.ASCII | re.IGNORECASE
 _REFERENCES = (

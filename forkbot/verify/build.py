@@ -26,6 +26,7 @@ from forkbot.words import Pin
 
 _MINUTES = 60.0
 RESOLVE_LIMIT = 10 * _MINUTES
+_MOST = 200  # diagnostics of one build; a macro can make as many as it likes
 
 Say = Callable[[str], None]
 
@@ -148,14 +149,15 @@ def compile_package(
         at = f", while it compiled {progress.at}" if progress.at else ""
         stderr, seconds, code, stopped = e.stderr, e.seconds, -1, f"the build was ended{e.why}{at}"
     progress.ended(whole=code == 0)
-    said = without_bars(redact(decode(stderr)))
-    diagnostics = tuple(
+    said = family.told(redact(decode(without_bars(stderr))))
+    said = said.replace(f"{workshop.target_dir}/", "target/")
+    diagnostics = _kept([
         found
         for line in lines
         if line.reason == "compiler-message" and line.message
         and (found := diagnostic(line.message, package=line.target.name if line.target else "",
                                  package_id=line.package_id, family=family))
-    )  # fmt: skip
+    ])  # fmt: skip
     why = stopped
     if code != 0 and not why:
         errors = [d for d in diagnostics if d.level == "error"]
@@ -167,8 +169,15 @@ def compile_package(
         diagnostics=diagnostics,
         seconds=seconds,
         why=why,
-        said=redact(decode(stderr)),
+        said=said,
     )
+
+
+def _kept(found: list[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Return what a record has room for; where that is not all, errors before warnings."""
+    if len(found) > _MOST:
+        found = sorted(found, key=lambda d: d.level != "error")[:_MOST]
+    return tuple(found)
 
 
 def _parse(raw: bytes) -> _Line | None:

@@ -13,7 +13,7 @@ from forkbot.model.stack import Grant, SmokePolicy
 from forkbot.model.verdict import How
 from forkbot.process.limits import Limits, size
 from forkbot.process.seclusion import View, bounded, secluded
-from forkbot.text import decode, redact
+from forkbot.text import clipped, decode, redact
 from forkbot.verify.declared import Ran
 from forkbot.verify.services import serve
 from forkbot.verify.wasmtime import NO_CACHE
@@ -28,7 +28,7 @@ _GUEST = 1 << 30
 RUNNING = Limits(memory=4 << 30, processes=512, disk=1 << 30, output=4 << 20)
 _GRANTS: dict[Grant, str] = {"network": "inherit-network", "names": "allow-ip-name-lookup"}
 _FRAME = re.compile(r"^\s*\d+:\s+0x[0-9a-f]+ - ")
-_HEAD, _TAIL = 12, 12  # lines
+_HEAD, _TAIL, _WIDTH = 12, 12, 1000  # lines, and characters of each
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +111,7 @@ def _shown(said: str) -> str:
 
     A panic's own words come first, and some twenty frames that nobody asked for after them.
     """
-    told = [line for line in said.splitlines() if not _FRAME.match(line)]
+    told = [clipped(li, _WIDTH) for li in said.splitlines() if not _FRAME.match(li)]
     if len(told) > _HEAD + _TAIL:
         left_out = len(told) - _HEAD - _TAIL
         told = [*told[:_HEAD], f"… {left_out} lines …", *told[-_TAIL:]]

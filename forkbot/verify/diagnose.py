@@ -11,10 +11,11 @@ from pathlib import Path
 import msgspec
 
 from forkbot.model.diagnostic import Diagnostic, Spot
-from forkbot.text import decode
+from forkbot.text import clipped, decode
 from forkbot.verify.family import Family
 
 _SPOTS, _NAMES = 12, 8  # at most, of one message
+_LONGEST = 16_000  # characters of a text; rustc's own are shorter, a macro's may be anything
 
 
 class Expansion(msgspec.Struct):
@@ -90,7 +91,7 @@ def diagnostic(
 
 
 def _text(said: str | None) -> str:
-    return decode((said or "").encode(errors="replace"))
+    return clipped(decode((said or "").encode(errors="replace")), _LONGEST)
 
 
 # what rustc says of a place where something stands that the error names, not of the error's own

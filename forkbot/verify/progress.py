@@ -13,11 +13,13 @@ from pathlib import Path
 
 import msgspec
 
+from forkbot.text import decode
+
 Say = Callable[[str], None]
 
 # so wide that no name is cut off; cargo pads with as many blanks
 CARGO_SHOWS_PROGRESS = {"CARGO_TERM_PROGRESS_WHEN": "always", "CARGO_TERM_PROGRESS_WIDTH": "160"}
-_BAR = re.compile(r"^ +Building \[[^\]]*\] (\d+)/(\d+)(?:: (.*?))? *$")
+_BAR = re.compile(rb" +Building \[[^\]]*\] (\d+)/(\d+)(?:: (.*?))? *$")
 _MANY = 4  # names that a line has room for
 
 
@@ -51,10 +53,10 @@ class Progress:
 
     def bar(self, raw: bytes) -> None:
         """Hear a line of what cargo shows."""
-        found = _BAR.match(raw.decode(errors="replace"))
+        found = _BAR.match(raw)
         if found is None:
             return
-        done, units, self.at = int(found[1]), found[2], found[3] or ""
+        done, units, self.at = int(found[1]), int(found[2]), decode(found[3] or b"")
         if done != self._done:
             self._done = done
             names = self.at.split(", ")
@@ -80,10 +82,10 @@ class Progress:
             draft.replace(self._keep)
 
 
-def without_bars(text: str) -> str:
+def without_bars(said: bytes) -> bytes:
     """Return what cargo said besides."""
-    lines = text.replace("\r", "\n").splitlines()
-    return "\n".join(line for line in lines if not _BAR.match(line))
+    lines = said.replace(b"\r", b"\n").splitlines(keepends=True)
+    return b"".join(line for line in lines if not _BAR.match(line.rstrip(b"\n")))
 
 
 def _read(path: Path) -> Times:

@@ -18,7 +18,7 @@ _MIB, _GIB = 1 << 20, 1 << 30
 _MACHINE = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 # Some times what the five stacks take from nothing (bench/verify.py), and not the whole machine.
 BUILDING = Limits(
-    memory=min(8 * _GIB, _MACHINE // 4 * 3), processes=4096, disk=8 * _GIB, output=64 * _MIB
+    memory=min(8 * _GIB, _MACHINE // 4 * 3), processes=4096, disk=8 * _GIB, output=16 * _MIB
 )
 
 
