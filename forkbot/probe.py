@@ -248,7 +248,9 @@ def _is_about(said: UnmissedPolicy, left: LeftOut) -> bool:
 
 def _is_built(left: LeftOut, ground: _Ground, stack: StackName) -> bool:
     manifest = left.path.endswith("Cargo.toml")  # cargo's own, and no source of rustc's
-    return manifest or is_built(stack, left.path, session=ground.session)
+    return manifest or is_built(
+        stack, left.path, session=ground.session, toolchain=ground.toolchain
+    )
 
 
 def decide(

@@ -125,11 +125,12 @@ def try_out(
     )  # fmt: skip
 
 
-def is_built(stack: StackName, path: str, *, session: Session) -> bool:
+def is_built(stack: StackName, path: str, *, session: Session, toolchain: Toolchain) -> bool:
     """Whether ``try_out`` had anything built from a file of a stack."""
     folder = session.state / "build" / session.channel.value
     source = folder / _PROBE / "src" / stack / path
-    return is_read(source, target_dir=folder / "target")
+    target = target_folder(folder, rustc=toolchain.version, target=TARGET)
+    return is_read(source, target_dir=target)
 
 
 def held_of(attempts: list[Attempt]) -> dict[StackName, str]:
