@@ -7,25 +7,43 @@ from forkbot.model.probe import Red, RedKind
 from forkbot.model.verdict import Build, Colour, Verdict
 from forkbot.report.diagnosed import cause_of, errors_of
 from forkbot.report.verified import features, reason
-from forkbot.verify.trial import Trial
+from forkbot.verify.family import BuildUnit, SmokeUnit
+from forkbot.verify.trial import Only, Trial
 
 _ERRORS_KEPT, _LINES_KEPT = 3, 30  # of rustc's
 
 
 def red_of(trial: Trial | Verdict) -> Red | None:
     """Return the first thing that is red with the stacks, or None; a control is no such thing."""
-    if trial.problems:
-        return Red(kind=RedKind.GRAPH, stack="", name="", why=trial.problems[0])
-    for build in trial.builds:
-        if build.colour is Colour.RED:
-            return _red_build(build)
-    for smoke in trial.smokes:
-        if smoke.colour is Colour.RED and not smoke.pristine:
-            return Red(
-                kind=RedKind.SMOKE, stack=smoke.stack, name=smoke.told, output=smoke.output,
-                why=f"{smoke.stack}'s {smoke.told} is red: {reason(smoke)}",
-            )  # fmt: skip
-    return None
+    return next(iter(reds_of(trial)), None)
+
+
+def reds_of(trial: Trial | Verdict) -> list[Red]:
+    """Return all that is red with the stacks: the graph, builds, then components."""
+    reds = [Red(kind=RedKind.GRAPH, stack="", name="", why=why) for why in trial.problems]
+    reds += [_red_build(b) for b in trial.builds if b.colour is Colour.RED]
+    reds += [
+        Red(
+            kind=RedKind.SMOKE, stack=s.stack, name=s.told, output=s.output,
+            why=f"{s.stack}'s {s.told} is red: {reason(s)}",
+        )
+        for s in trial.smokes
+        if s.colour is Colour.RED and not s.pristine
+    ]  # fmt: skip
+    return reds
+
+
+def only_of(red: Red) -> Only:
+    """Return what is to be built and run to see this red again: that alone."""
+
+    def is_asked(unit: BuildUnit | SmokeUnit) -> bool:
+        if unit.stack.name != red.stack:
+            return False
+        if isinstance(unit, BuildUnit):
+            return red.kind is RedKind.BUILD and features(unit.policy) == red.name
+        return red.kind is RedKind.SMOKE and unit.policy.name == red.name.partition("/")[0]
+
+    return is_asked
 
 
 def warned(trial: Trial, before: Verdict) -> Red | None:

@@ -10,6 +10,7 @@ import enum
 import time
 
 from forkbot.attempt import Attempt, attempt_rebase
+from forkbot.attribution.attributing import Attributed, attribute
 from forkbot.believe import believe
 from forkbot.browser.following import Course
 from forkbot.browser.laying import clear, keep, lay
@@ -27,7 +28,6 @@ from forkbot.model.buildbreaker import BuildBreaker
 from forkbot.model.plan import Plan
 from forkbot.model.publication import Move
 from forkbot.model.record import RunRecord
-from forkbot.model.verdict import Verdict
 from forkbot.publish import carry_out, plan_publication
 from forkbot.recording import bundles_of, record_of
 from forkbot.red import red_of
@@ -96,18 +96,18 @@ def run(
             _plan(attempts, session=session, forge=connection.forge)
         verification = _verified(attempts, steps, proofs, session=session, toolchain=toolchain,
                                  runs=runs, again=again)  # fmt: skip
-        verdict = verification.verdict if verification else None
+        verification, said = _attributed(verification, attempts, session=session, proofs=proofs,
+                                         toolchain=toolchain, search=search)  # fmt: skip
         if Step.PUBLISH in steps:
             parts = verification.parts if verification else {}
-            verdicts = parts if Step.VERIFY in steps else None
-            hold_back(attempts, verdicts, channel=session.channel)
+            hold_back(attempts, parts if Step.VERIFY in steps else None, channel=session.channel)
         _write(attempts, verification, session=session, steps=steps, connection=connection)
         _ground(attempts, steps, session=session, toolchain=toolchain, held=held)
-        breakers = _breakers(attempts, verdict, proofs, session=session, toolchain=toolchain,
-                             search=search)  # fmt: skip
         record = record_of(
-            attempts, verdict, session=session, command=command, seconds=time.monotonic() - began,
-            run=runs.fresh_id(session.now), breakers=breakers,
+            attempts, verification.verdict if verification else None, session=session,
+            breakers=_breakers(attempts, said, proofs, session=session, toolchain=toolchain,
+                               search=search),
+            command=command, seconds=time.monotonic() - began, run=runs.fresh_id(session.now),
         )  # fmt: skip
         if Step.TELL in steps:
             record = tell(record, family, whole=not names, session=session, connection=connection)
@@ -137,6 +137,24 @@ def _verified(
     return verification_of(attempts, session=session, toolchain=toolchain, runs=runs, again=again)
 
 
+def _attributed(
+    verification: Verification | None,
+    attempts: list[Attempt],
+    *,
+    session: Session,
+    proofs: Records | None,
+    toolchain: Toolchain | None,
+    search: Limits | None,
+) -> tuple[Verification | None, Attributed | None]:
+    """Return what is known with whose fault it is; of that None where nobody looks for it."""
+    if verification is None or toolchain is None or search is None or proofs is not None:
+        return verification, None
+    said = attribute(
+        verification.verdict, attempts, session=session, toolchain=toolchain, limits=search
+    )
+    return verification.saying(said.verdict), said
+
+
 def _ground(
     attempts: list[Attempt],
     steps: Step,
@@ -154,7 +172,7 @@ def _ground(
 
 def _breakers(
     attempts: list[Attempt],
-    verdict: Verdict | None,
+    said: Attributed | None,
     proofs: Records | None,
     *,
     session: Session,
@@ -168,7 +186,10 @@ def _breakers(
     if proofs is not None:
         tips = {a.rebased.facts.tip for a in attempts if a.rebased is not None}
         return tuple(b for r in proofs.read for b in r.breakers if b.tip in tips)
-    if verdict is None or verdict.reused or search is None or toolchain is None:
+    if said is None or said.settled:
+        return said.breakers if said else ()
+    verdict = said.verdict
+    if verdict.reused or search is None or toolchain is None:
         return ()
     red = red_of(verdict)
     if red is None:

@@ -41,6 +41,10 @@ class Verification:
     verdict: Verdict
     parts: Mapping[StackName, Verdict]
 
+    def saying(self, verdict: Verdict) -> "Verification":
+        """Return the same with more said of what was found, of all that speaks for it."""
+        return Verification(verdict=verdict, parts=dict.fromkeys(self.parts, verdict))
+
 
 def verification_of(
     attempts: list[Attempt],
@@ -105,10 +109,11 @@ def try_out(
     wasmtime: Wasmtime,
     first: StackName | None = None,
     only: Only | None = None,
+    stop: bool = True,
     pins: tuple[Pin, ...] = (),
     target: str | None = None,
 ) -> Trial:
-    """Build and run ``members`` up to the first red, what belongs to ``first`` before the rest.
+    """Build and run ``members``, those of ``first`` before the rest; ``stop`` at the first red.
 
     ``pins`` are versions that cargo keeps to as far as they fit, ``target`` is another one than
     ours. In sources of their own: what verify compiled stays fresh, what is the same is shared.
@@ -120,7 +125,7 @@ def try_out(
     folder = stage.workshop.target_dir.parent
     make_room(stage.workshop.target_dir, say=session.say)
     return try_family(
-        members, folder=folder / _PROBE, stage=stage, say=session.say, first=first, stop=True,
+        members, folder=folder / _PROBE, stage=stage, say=session.say, first=first, stop=stop,
         only=only, pins=pins,
     )  # fmt: skip
 

@@ -105,19 +105,7 @@ class Asker:
 
     def _with(self, member: Member) -> tuple[Member, ...]:
         members = (member if a is self.about else member_of(a, self.session) for a in self.members)
-        return tuple(dataclasses.replace(m, stack=self._narrowed(m.stack)) for m in members)
-
-    def _narrowed(self, stack: Stack) -> Stack:
-        """Return a stack with no other component than the one that is red, and no other case."""
-        asked, _, case = self.red.name.partition("/")
-        own = self.red.kind is RedKind.SMOKE and self.red.stack == stack.name
-        smoke = tuple(
-            msgspec.structs.replace(s, cases={n: c for n, c in s.cases.items() if n == case})
-            for s in stack.policy.smoke
-            if own and s.name == asked
-        )
-        policy = msgspec.structs.replace(stack.policy, smoke=smoke)
-        return msgspec.structs.replace(stack, policy=policy)
+        return tuple(dataclasses.replace(m, stack=narrowed(m.stack, self.red)) for m in members)
 
     def _key(self, members: tuple[Member, ...]) -> str:
         family = verification_key(
@@ -133,6 +121,21 @@ class Asker:
             return True  # no other is there
         asked = self.red.kind is RedKind.BUILD and unit.stack.name == self.red.stack
         return asked and features(unit.policy) == self.red.name
+
+
+def narrowed(stack: Stack, red: Red) -> Stack:
+    """Return a stack with no other component than the one that is red, and no other case."""
+    asked, _, case = red.name.partition("/")
+    own = red.kind is RedKind.SMOKE and red.stack == stack.name
+    smoke = tuple(
+        msgspec.structs.replace(
+            s, cases={n: c for n, c in s.cases.items() if not case or n == case}
+        )
+        for s in stack.policy.smoke
+        if own and s.name == asked
+    )
+    policy = msgspec.structs.replace(stack.policy, smoke=smoke)
+    return msgspec.structs.replace(stack, policy=policy)
 
 
 def built_together(red: Red, attempts: list[Attempt]) -> tuple[Attempt, ...]:

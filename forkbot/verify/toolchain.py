@@ -70,6 +70,24 @@ def find_toolchain(
     return found
 
 
+def find_like(
+    version: str, *, env: process.Env, cache: Path, target: str = TARGET
+) -> Toolchain | None:
+    """Return the toolchain that says it is ``version``, if it is here still and builds."""
+    prover = Prover(env=env, cache=cache, target=target)
+    here = [*rustup.candidates(env), debian.unpacked(cache)]
+    for candidate in (c for c in here if isinstance(c, Candidate)):
+        seen = prover.look(candidate.rustc, candidate.env)
+        if isinstance(seen, str) or seen.version != version:
+            continue
+        if not isinstance(prover.prove(candidate), PassedOver):
+            return Toolchain(
+                cargo=candidate.cargo, rustc=candidate.rustc, version=version, source="installed",
+                why=f"asked for: {version}", env=candidate.env, passed_over=(),
+            )  # fmt: skip
+    return None
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class _Ladder:
     """The rungs in order, and the candidates passed over on the way."""

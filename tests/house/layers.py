@@ -12,6 +12,7 @@ FLOORS: Mapping[str, int] = {
     "acknowledge": 4, "attempt": 4, "begin": 4, "believe": 4, "browser": 4, "buildbreaker": 4,
     "cargopatch": 4, "connection": 4, "diagnosis": 4,
     "bisect": 4,
+    "attribution": 4,
     "drop": 4, "ground": 4, "hold": 4, "initrepo": 4, "laid": 4, "locate": 4, "planning": 4,
     "probe": 4, "recording": 4, "red": 4, "resolve": 4, "run": 4, "session": 4, "status": 4,
     "telling": 4, "updating": 4, "verification": 4, "watch": 4, "writing": 4,
@@ -47,6 +48,7 @@ SIBLINGS: Mapping[str, AbstractSet[str]] = {
         "verification",
     },
     "buildbreaker": {"attempt", "hold", "red", "session", "verification"},
+    "attribution": {"attempt", "buildbreaker", "locate", "red", "session", "verification"},
     "recording": {"attempt", "hold", "session"},
     "writing": {"attempt", "session", "verification"},
     "initrepo": {"connection"},
@@ -67,6 +69,7 @@ SIBLINGS: Mapping[str, AbstractSet[str]] = {
     "run": {
         "believe",
         "attempt",
+        "attribution",
         "browser",
         "buildbreaker",
         "connection",

@@ -1,0 +1,209 @@
+"""Each red of a verdict, and whose fault it is; what follows from an earlier red is told with it.
+
+Only bad luck is tried again by itself: a component that is green the second time counts as green,
+and is told as a flake. Everything else stays red, whoever is to blame.
+"""
+
+import dataclasses
+import time
+
+from msgspec.structs import replace
+
+from forkbot.attempt import Attempt
+from forkbot.attribution.looking import Looker
+from forkbot.attribution.naming import Namer
+from forkbot.attribution.suspects import Before, never_green, proven_of, since_green, then
+from forkbot.buildbreaker.asking import Limits, built_together, same
+from forkbot.errors import ForkbotError
+from forkbot.model.attribution import Attribution, Cell, Guilty
+from forkbot.model.buildbreaker import BuildBreaker
+from forkbot.model.probe import Red, RedKind
+from forkbot.model.verdict import Colour, Smoke, Verdict
+from forkbot.red import reds_of
+from forkbot.session import Session
+from forkbot.verify.attribute import Ask, Found, next_of
+from forkbot.verify.toolchain import Toolchain, find_like
+from forkbot.verify.wasmtime import Wasmtime, find_wasmtime
+from forkbot.words import StackName
+
+_REDS = 3  # that are looked into in one run; a flake is none of them
+_FLAKES = 12
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Attributed:
+    """A verdict with whose fault its reds are, and what was searched for on the way.
+
+    ``settled`` when nothing more is to be searched for: of the first red it is known.
+    """
+
+    verdict: Verdict
+    breakers: tuple[BuildBreaker, ...] = ()
+    settled: bool = False
+
+
+def attribute(
+    verdict: Verdict,
+    attempts: list[Attempt],
+    *,
+    session: Session,
+    toolchain: Toolchain,
+    limits: Limits,
+) -> Attributed:
+    """Return the verdict with whose fault each of its reds is; what was only a flake is green.
+
+    ``attempts`` are the family as it was verified. Nothing is looked at where nothing is red.
+    """
+    queue = _grouped(reds_of(verdict), attempts)
+    if not queue or verdict.reused:
+        return Attributed(verdict=verdict)
+    wasmtime = find_wasmtime(env=session.ambient, cache=session.cache, say=session.say)
+    until, breakers, settled = time.monotonic() + limits.seconds, list[BuildBreaker](), True
+    found: list[Attribution] = []
+    while queue:
+        flakes = sum(a.guilty is Guilty.FLAKE for a in found)
+        red, *also = queue.pop(0)
+        if len(found) - flakes >= _REDS or flakes >= _FLAKES or time.monotonic() > until:
+            why = "not looked into: the run was busy enough with the others"
+            found.append(Attribution(red=red, guilty=Guilty.UNKNOWN, why=why, also=_named(also)))
+            continue
+        inquiry = _Inquiry(
+            red=red, attempts=attempts, verdict=verdict, session=session, toolchain=toolchain,
+            wasmtime=wasmtime, until=until, limits=limits,
+        )  # fmt: skip
+        said = inquiry.answer()
+        breakers += inquiry.breakers
+        if said.guilty is Guilty.FLAKE:
+            verdict = _green_after_all(verdict, inquiry.again)
+            queue = [[other] for other in also] + queue  # each may have had its own bad luck
+            also = []
+        elif len(found) == flakes:  # the first that is red still
+            settled = inquiry.known and said.guilty is not Guilty.UNKNOWN
+        found.append(replace(said, also=_named(also)))
+    verdict = replace(verdict, attributions=(*verdict.attributions, *found))
+    return Attributed(verdict=verdict, breakers=tuple(breakers), settled=settled)
+
+
+def _named(reds: list[Red]) -> tuple[str, ...]:
+    return tuple(red.why for red in reds)
+
+
+def _grouped(reds: list[Red], attempts: list[Attempt]) -> list[list[Red]]:
+    """Return the reds, each with what follows from it: the same error, or what it left unbuilt."""
+    groups: list[list[Red]] = []
+    for red in reds:
+        first = next((g for g in groups if _follows(red, g[0], attempts)), None)
+        if first is None:
+            groups.append([red])
+        else:
+            first.append(red)
+    return groups
+
+
+def _follows(red: Red, first: Red, attempts: list[Attempt]) -> bool:
+    if first.kind is RedKind.GRAPH:
+        return True  # what was built of a wrong graph says nothing
+    if same(red, first):
+        return True
+    unbuilt = red.kind is RedKind.SMOKE and "it does not build" in red.why
+    goes_in = [a.stack.name for a in built_together(red, attempts)]
+    return unbuilt and first.kind is RedKind.BUILD and first.stack in goes_in
+
+
+def _green_after_all(verdict: Verdict, again: tuple[Smoke, ...]) -> Verdict:
+    """Return the verdict with what was green the second time in the place of the first."""
+    second = {(s.stack, s.told): s for s in again if s.colour is not Colour.RED}
+
+    def after(smoke: Smoke) -> Smoke:
+        if smoke.pristine or smoke.colour is not Colour.RED:
+            return smoke
+        return second.get((smoke.stack, smoke.told), smoke)
+
+    return replace(verdict, smokes=tuple(after(s) for s in verdict.smokes))
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class _Inquiry:
+    """Looks at one red until it is known whose fault it is, or the looks are used up."""
+
+    red: Red
+    attempts: list[Attempt]
+    verdict: Verdict
+    session: Session
+    toolchain: Toolchain
+    wasmtime: Wasmtime
+    until: float
+    limits: Limits
+    known: bool = True
+    breakers: tuple[BuildBreaker, ...] = ()
+    again: tuple[Smoke, ...] = ()
+    cells: list[Cell] = dataclasses.field(default_factory=list)
+
+    def answer(self) -> Attribution:
+        """Return whose fault it is, with all that was looked at."""
+        began = time.monotonic()
+        members = built_together(self.red, self.attempts)
+        before = self._before(members)
+        looker = Looker(
+            red=self.red, members=members, before=before, session=self.session,
+            pins=tuple(sorted({p for ps in self.verdict.dependencies.values() for p in ps})),
+            toolchain=self.toolchain, wasmtime=self.wasmtime,
+        )  # fmt: skip
+        case = (
+            since_green(self.red, members, before, self.verdict)
+            if before is not None
+            else never_green(self.red, members)
+        )
+
+        def look(ask: Ask) -> Cell:
+            self.cells.append(looker.look(ask))
+            return self.cells[-1]
+
+        self.known = case.known
+        step = next_of(case, self.cells)
+        while isinstance(step, Ask) and self._may_go_on():
+            look(step)
+            step = next_of(case, self.cells)
+        self.again = looker.again
+        said = Attribution(
+            red=self.red, guilty=Guilty.UNKNOWN, why="there was no time to look any further"
+        )
+        if isinstance(step, Found):
+            namer = Namer(
+                case=case,
+                looker=looker,
+                look=look,
+                verdict=self.verdict,
+                attempts=self.attempts,
+                limits=self.limits,
+            )
+            try:
+                said = namer.name(step)
+                self.breakers = tuple(namer.breakers)
+            except ForkbotError as e:
+                said = replace(said, why=f"the search for its name stopped: {e.what}")
+        return replace(
+            said, suspects=case.suspects, cells=tuple(self.cells),
+            seconds=round(time.monotonic() - began, 1),
+        )  # fmt: skip
+
+    def _may_go_on(self) -> bool:
+        return len(self.cells) < self.limits.probes and time.monotonic() < self.until
+
+    def _before(self, members: tuple[Attempt, ...]) -> Before | None:
+        channel = self.session.channel
+        proven = proven_of(self.red, members, channel)
+        if proven is None:
+            return None
+        places = {
+            a.stack.name: place
+            for a in members
+            if a.stack.name in proven and (place := then(a, proven[a.stack.name], channel))
+        }
+        own = proven.get(StackName(self.red.stack)) or next(iter(proven.values()))
+        old = None
+        if own.rustc != self.toolchain.version:
+            old = find_like(own.rustc, env=self.session.ambient, cache=self.session.cache)
+        pins = {pin for name, p in proven.items() for pin in p.dependencies
+                if self.red.stack in ("", name)}  # fmt: skip
+        return Before(proven=proven, places=places, pins=tuple(sorted(pins)), toolchain=old)
