@@ -4,7 +4,8 @@ import json
 from collections.abc import Iterator, Mapping
 
 from forkbot.model.cargopatch import By, CargoPatch, Certificate, CrateUse, ProjectCheck, Use
-from forkbot.model.stack import BuildPolicy, SmokePolicy
+from forkbot.model.smoke import SmokePolicy
+from forkbot.model.stack import BuildPolicy
 from forkbot.model.verdict import Colour
 from forkbot.report.phrases import listed
 from forkbot.text import visible

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from forkbot.errors import UsageError
-from forkbot.model.stack import ControlPolicy, Patch, Policy, SmokePolicy, Stack
+from forkbot.model.smoke import ControlPolicy, SmokePolicy
+from forkbot.model.stack import Patch, Policy, Stack
 from forkbot.stackdir.acknowledged import FILE as ACKNOWLEDGED
 from forkbot.stackdir.acknowledged import read_acknowledged
 from forkbot.stackdir.document import Document, decode, overlay, read_document

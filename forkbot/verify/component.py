@@ -9,7 +9,7 @@ from pathlib import Path
 
 from forkbot import process
 from forkbot.errors import TimedOutError
-from forkbot.model.stack import Grant, SmokePolicy
+from forkbot.model.smoke import Grant, SmokePolicy
 from forkbot.model.verdict import How
 from forkbot.process.limits import Limits, size
 from forkbot.process.seclusion import View, bounded, secluded

@@ -6,7 +6,7 @@ is red for another reason proves nothing of the patch that is to make the differ
 
 import dataclasses
 
-from forkbot.model.stack import SmokePolicy
+from forkbot.model.smoke import SmokePolicy
 from forkbot.model.verdict import Colour, How
 from forkbot.words import CaseName
 

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from forkbot.errors import ProcessError, UsageError
 from forkbot.git.repository import Repository
-from forkbot.model.stack import BuildPolicy, SmokePolicy, Stack
+from forkbot.model.smoke import SmokePolicy
+from forkbot.model.stack import BuildPolicy, Stack
 from forkbot.words import Oid
 
 

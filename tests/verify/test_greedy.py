@@ -10,7 +10,7 @@ import pytest
 
 from forkbot import process
 from forkbot.cargo import Cargo
-from forkbot.model.stack import CasePolicy, SmokePolicy
+from forkbot.model.smoke import CasePolicy, SmokePolicy
 from forkbot.model.verdict import How
 from forkbot.process.seclusion import why_not
 from forkbot.verify.component import Stage

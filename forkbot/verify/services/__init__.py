@@ -9,7 +9,7 @@ import dataclasses
 import secrets
 from collections.abc import Callable, Collection, Iterator, Mapping
 
-from forkbot.model.stack import Service
+from forkbot.model.smoke import Service
 from forkbot.verify.services.echo import refuse, tcp_echo, udp_echo
 from forkbot.verify.services.http1 import serve_http, serve_http_v4
 from forkbot.verify.services.proxy import serve_proxy
