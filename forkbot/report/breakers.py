@@ -26,27 +26,34 @@ def broken(breaker: BuildBreaker) -> str:
 
 def found_out(record: RunRecord) -> tuple[str, ...]:
     """Return a line for each stack that was searched; where one is to blame, for that alone."""
-    guilty = [b for b in record.breakers if b.commit or b.patch]
-    return tuple(broken(b) for b in (guilty[-1:] or record.breakers))
+    return tuple(broken(b) for b in _guilty(record) or record.breakers)
+
+
+def _guilty(record: RunRecord) -> tuple[BuildBreaker, ...]:
+    """Return what names a commit or a patch; a search ends with the first stack that does."""
+    return tuple(b for b in record.breakers if b.commit or b.patch)[-1:]
 
 
 def breaker_sections(record: RunRecord, *, stack: str | None = None) -> Iterator[Section]:
     """Yield since when something is red, and how that is known; of one stack's red, or of any."""
     pages = {s.name: s for s in record.stacks}
-    for breaker in record.breakers:
+    guilty = _guilty(record)
+    for breaker in guilty or record.breakers:
         if stack is not None and stack not in (breaker.stack, breaker.red.stack):
             continue
         known = pages.get(breaker.stack)
         web = Web.of(known, record.channel) if known else Web()
-        blocks = (
-            Paragraph((Strong(f"{_capital(_since(breaker))}."),)),
-            Items(tuple(_evidence(breaker, web))),
+        others = [broken(b) for b in record.breakers if guilty and b is not breaker]
+        evidence = (
+            *_evidence(breaker, web),
+            *((f"Searched before, in vain: {line}.",) for line in others),
         )
+        blocks: tuple[Block, ...] = (Paragraph((Strong(f"{_capital(_since(breaker))}."),)),)
         more = (Listing(text=search_on(breaker, record), language="sh"),) * breaker.unfinished
         yield Section(
             title=(f"{breaker.stack}: since when {_what(breaker.red)}",),
-            weight=Weight.TROUBLE, blocks=(*blocks, *more, *_said(breaker)),
-            shorter=(blocks[:1],),
+            weight=Weight.TROUBLE, blocks=(*blocks, Items(evidence), *more, *_said(breaker)),
+            shorter=(blocks,),
         )  # fmt: skip
 
 
@@ -101,14 +108,13 @@ def _range(turn: Turn) -> str:
 
 
 def _patch(turn: Turn) -> str:
-    assert turn.bad is not None
-    before = "green"
-    if turn.good is not None and turn.good.red is not None:
-        before = "red otherwise"
+    """Return with which patch it turns red; nothing of that is known where a search had no room."""
+    if turn.good is None or turn.bad is None:
+        return "not searched along the series for want of room"
+    before = "green" if turn.good.red is None else "red otherwise"
     if turn.ended is Ended.BOUNDED:
-        if turn.good is None:
-            return "not searched along the series for want of room"
-        return f"{before} on {clip(turn.good.label)}, and {turn.between:,} patches not tried"
+        many = count(turn.between, "patch", "patches")
+        return f"{before} on {clip(turn.good.label)}, and {many} not tried beyond"
     return f"it takes patch {turn.bad.patch}, and is {before} with those before it"
 
 
@@ -123,19 +129,23 @@ def _name(spot: Spot) -> str:
 
 def _evidence(breaker: BuildBreaker, web: Web) -> Iterator[Line]:
     """Yield what was built and run, end for end."""
-    turns = [breaker.upstream] + ([breaker.now] if breaker.now else [])
-    for turn in turns:
-        yield from _ends(turn, web)
+    turns = (breaker.upstream, breaker.now) if breaker.now else (breaker.upstream,)
+    yield from dict.fromkeys(line for turn in turns for line in _ends(turn, web))
     if breaker.upstream.came_and_went:
         spots = breaker.upstream.came_and_went
         told = [f"{'red' if s.red else 'green'} on {clip(s.label, 60)}" for s in spots]
         yield (f"It came and went before: {listed(told, most=_TURNS_SHOWN)}.",)
     if breaker.unsteady:
         yield (f"It is not steady: {clip(breaker.unsteady, 400)}.",)
+    yield from _series(breaker)
+
+
+def _series(breaker: BuildBreaker) -> Iterator[Line]:
+    """Yield what was built with fewer of the patches."""
     patches = breaker.patches
     match patches.ended:
         case Ended.FOUND | Ended.BOUNDED:
-            yield (f"Along the series, on {clip(breaker.onto)}: ", f"{_patch(patches)}.")
+            yield (f"Along the series, on {clip(breaker.onto)}: {_patch(patches)}.",)
             if patches.good is not None and patches.good.red is not None:
                 yield (f"Before that patch: {clip(patches.good.red.why, 300)}.",)
         case Ended.EVERYWHERE:

@@ -22,6 +22,7 @@ from forkbot.model.verdict import Colour
 from forkbot.report.artefact import KINDS, Wish, family_wishes, how_told, wishes
 from forkbot.report.dashboard import dashboard
 from forkbot.words import BranchName, PatchName, StackName
+from tests.report.broken import BROKEN
 from tests.report.judged import CONFLICT, JUDGED
 from tests.report.records import RECORDS, oid, place, publication
 
@@ -83,7 +84,8 @@ def _told_by_a_stranger() -> RunRecord:
     return replace(record, stacks=tuple(replace(s, orders=(IGNORED,)) for s in record.stacks))
 
 
-ALL = {**RECORDS, **JUDGED, "on-its-branch": with_branch(BRANCH), "half-done": with_branch(HALF),
+ALL = {**RECORDS, **BROKEN, **JUDGED,
+       "on-its-branch": with_branch(BRANCH), "half-done": with_branch(HALF),
        "merged-by-a-tool": _merged(), "answered": _answered(),
        "told-by-a-stranger": _told_by_a_stranger()}  # fmt: skip
 

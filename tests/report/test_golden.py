@@ -15,11 +15,12 @@ from rich.console import Console
 from forkbot.report.html import render_html
 from forkbot.report.markdown import render_markdown
 from forkbot.report.terminal import show
+from tests.report.broken import BROKEN
 from tests.report.judged import JUDGED
 from tests.report.records import RECORDS
 
 GOLDEN = Path(__file__).parent / "golden"
-ALL = {**RECORDS, **JUDGED}
+ALL = {**RECORDS, **BROKEN, **JUDGED}
 REWRITE = bool(os.environ.get("REWRITE_GOLDEN"))
 
 
