@@ -62,7 +62,8 @@ class Progress:
             names = self.at.split(", ")
             more = f" and {len(names) - _MANY} more" if len(names) > _MANY else ""
             now = f", compiling {', '.join(names[:_MANY])}{more}" if self.at else ""
-            self._say(f"building {self._package}: {done} of {units} units{now}{self._rest()}")
+            package = self._package.removeprefix("forkbot-build-")
+            self._say(f"building {package}: {done} of {units} units{now}{self._rest()}")
 
     def _rest(self) -> str:
         """Return how long the units that are not there yet took the last time."""

@@ -16,9 +16,13 @@ from forkbot.verify.sight import view_of_build
 
 _MIB, _GIB = 1 << 20, 1 << 30
 _MACHINE = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+_CORES = os.cpu_count() or 1  # cargo runs so many compilers at one time
 # Some times what the five stacks take from nothing (bench/verify.py), and not the whole machine.
 BUILDING = Limits(
-    memory=min(8 * _GIB, _MACHINE // 4 * 3), processes=4096, disk=8 * _GIB, output=16 * _MIB
+    memory=min(max(8, _CORES) * _GIB, _MACHINE // 4 * 3),
+    processes=max(4096, 64 * _CORES),
+    disk=8 * _GIB,
+    output=16 * _MIB,
 )
 
 

@@ -8,7 +8,7 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -90,7 +90,9 @@ fn main() {
 """
 
 
-def build(place: Path, script: str, *, limits: Limits = LITTLE, seconds: float = 120) -> Compiled:
+def build(
+    place: Path, script: str, *, seconds: float = 120, say: Callable[[str], None] = quiet
+) -> Compiled:
     """Build a crate with a build script on this machine, and return what became of it."""
     path = os.environ["PATH"]
     if why := why_not(path):
@@ -121,15 +123,17 @@ def build(place: Path, script: str, *, limits: Limits = LITTLE, seconds: float =
         ),
         workshop=Workshop(
             cargo=Cargo(program=Path(cargo), env=env), target=host,
-            target_dir=place / "target", host=host, secluded=True, limits=limits, seconds=seconds,
+            target_dir=place / "target", host=host, secluded=True, limits=LITTLE, seconds=seconds,
         ),
-        say=quiet,
+        say=say,
     )  # fmt: skip
 
 
 def test_a_build_script_that_takes_little_is_let_be(tmp_path: Path) -> None:
-    done = build(tmp_path, 'fn main() { println!("little"); }')
+    said: list[str] = []
+    done = build(tmp_path, 'fn main() { println!("little"); }', say=said.append)
     assert (done.ok, done.why) == (True, "")
+    assert any("of 4 units, compiling demo" in line for line in said), said
 
 
 def test_a_build_script_that_fails_is_told_in_cargos_words(tmp_path: Path) -> None:
