@@ -30,6 +30,15 @@ class Limits:
     output: int  # on each of its two streams
     folder: Path | None = None  # where it may write
 
+    def alone(self) -> "Limits":
+        """Return what the system lets one process have: the watch, which can tell, is to be first.
+
+        This is for what it is too slow for.
+        """
+        return dataclasses.replace(
+            self, memory=2 * self.memory, processes=2 * self.processes, disk=2 * self.disk
+        )
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class _Task:

@@ -82,13 +82,8 @@ def bounded(argv: Sequence[str | Path], limits: Limits) -> list[str | Path]:
 
 
 def _inside(plan: Mapping[str, object], limits: Limits) -> list[str | Path]:
-    whole = {
-        **plan,
-        # the watch, which can say what happened, comes first; this is for what it is too slow for
-        "memory": 2 * limits.memory,
-        "file": 2 * limits.disk,
-        "processes": 2 * limits.processes,
-    }
+    most = limits.alone()
+    whole = {**plan, "memory": most.memory, "file": most.disk, "processes": most.processes}
     # -I -S: the child's environment and folder must not tell this Python what to import
     return [sys.executable, "-I", "-S", "-B", _INSIDE, json.dumps(whole)]
 

@@ -15,6 +15,7 @@ from forkbot.cargo import Metadata, cause, read_lock
 from forkbot.errors import TimedOutError
 from forkbot.model.diagnostic import Diagnostic
 from forkbot.model.verdict import Build, Colour
+from forkbot.process.limits import size
 from forkbot.text import decode, redact
 from forkbot.verify.diagnose import Message, diagnostic
 from forkbot.verify.family import BuildUnit, Family
@@ -26,6 +27,7 @@ from forkbot.words import Pin
 
 _MINUTES = 60.0
 RESOLVE_LIMIT = 10 * _MINUTES
+_REFUSED = b"memory allocation of "  # and so many bytes failed, say programs written in Rust
 _MOST = 200  # diagnostics of one build; a macro can make as many as it likes
 
 Say = Callable[[str], None]
@@ -138,16 +140,18 @@ def compile_package(
         *(["--config", flags] if rustflags else []),
     )  # fmt: skip
     limits = dataclasses.replace(workshop.limits, folder=workshop.target_dir)
+    stopped = ""
     try:
         ended = process.run(
             argv, env={**env, **CARGO_SHOWS_PROGRESS}, cwd=family.workspace,
             timeout=workshop.seconds, on_stdout=hear, on_stderr=progress.bar, ok=None,
             limits=limits,
         )  # fmt: skip
-        stderr, seconds, code, stopped = ended.stderr, ended.seconds, ended.code, ""
+        stderr, seconds, code = ended.stderr, ended.seconds, ended.code
+        if code != 0 and _REFUSED in stderr:
+            stopped = f": it asked for more memory than one may have, {size(limits.alone().memory)}"
     except TimedOutError as e:
-        at = f", while it compiled {progress.at}" if progress.at else ""
-        stderr, seconds, code, stopped = e.stderr, e.seconds, -1, f"the build was ended{e.why}{at}"
+        stderr, seconds, code, stopped = e.stderr, e.seconds, -1, e.why
     progress.ended(whole=code == 0)
     said = family.told(redact(decode(without_bars(stderr))))
     said = said.replace(f"{workshop.target_dir}/", "target/")
@@ -158,8 +162,11 @@ def compile_package(
         and (found := diagnostic(line.message, package=line.target.name if line.target else "",
                                  package_id=line.package_id, family=family))
     ])  # fmt: skip
-    why = stopped
-    if code != 0 and not why:
+    why = ""
+    if stopped:
+        at = f", while it compiled {progress.at}" if progress.at else ""
+        why = f"the build was ended{stopped}{at}"
+    elif code != 0:
         errors = [d for d in diagnostics if d.level == "error"]
         why = errors[0].message if errors else cause(said)
     return Compiled(
