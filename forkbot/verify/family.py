@@ -5,6 +5,7 @@
 <folder>/family/           the workspace: [patch.crates-io] for every member
 <folder>/family/builds/    one package a build of stack.yaml; it depends on the crate by path
 <folder>/family/smoke/     the smoke components, copied from the stacks
+<folder>/canaries/<n>/     each canary in a workspace of its own, with the same patches
 ```
 """
 
@@ -76,6 +77,39 @@ def lay_out(members: tuple[Member, ...], *, folder: Path, pristine: bool) -> Fam
     builds = () if pristine else tuple(_builds(members, workspace, sources))
     smokes = tuple(_smokes(members, workspace))
     packages = [f"builds/{b.package}" for b in builds] + [f"smoke/{s.package}" for s in smokes]
+    _write_workspace(workspace, packages, members, sources)
+    return Family(
+        workspace=workspace,
+        sources=sources,
+        crates=tuple(m.stack.policy.crate for m in members),
+        builds=builds,
+        smokes=smokes,
+    )
+
+
+def lay_out_canaries(members: tuple[Member, ...], *, folder: Path) -> tuple[Family, ...]:
+    """Write each canary into a workspace of its own, beside a family that is laid out already.
+
+    What a canary needs must not come into the family's crate graph, nor may it fail with it.
+    """
+    families = []
+    for number, (member, smoke) in enumerate(
+        (m, s) for m in members for s in m.stack.policy.smoke if s.canary
+    ):
+        sources, workspace = folder / "src", folder / "canaries" / str(number)
+        shutil.rmtree(workspace, ignore_errors=True)
+        unit = _smoke(member, smoke, workspace)
+        _write_workspace(workspace, [f"smoke/{unit.package}"], members, sources)
+        crates = tuple(m.stack.policy.crate for m in members)
+        families.append(
+            Family(workspace=workspace, sources=sources, crates=crates, builds=(), smokes=(unit,))
+        )
+    return tuple(families)
+
+
+def _write_workspace(
+    workspace: Path, packages: list[str], members: tuple[Member, ...], sources: Path
+) -> None:
     patches = [
         (m.stack.policy.crate, str(sources / m.stack.name / m.stack.policy.upstream.subdir))
         for m in members
@@ -87,13 +121,6 @@ def lay_out(members: tuple[Member, ...], *, folder: Path, pristine: bool) -> Fam
         # nobody debugs these: half the time, a tenth of the size
         "[profile.dev]\ndebug = false\n\n"
         f"[patch.crates-io]\n{table}",
-    )
-    return Family(
-        workspace=workspace,
-        sources=sources,
-        crates=tuple(crate for crate, _ in patches),
-        builds=builds,
-        smokes=smokes,
     )
 
 
@@ -126,21 +153,26 @@ def _smokes(members: tuple[Member, ...], workspace: Path) -> list[SmokeUnit]:
     units: list[SmokeUnit] = []
     for member in members:
         for smoke in member.stack.policy.smoke:
-            if smoke.canary:  # on its own: what it needs must not come into the family's graph
+            if smoke.canary:
                 continue
-            source = member.smoke / smoke.name
-            package = _package_name(source / "Cargo.toml")
-            if package in [u.package for u in units]:
+            unit = _smoke(member, smoke, workspace)
+            if unit.package in [u.package for u in units]:
                 raise UsageError(
-                    f"two smoke components are packages named {package!r}",
-                    where=str(source / "Cargo.toml"),
+                    f"two smoke components are packages named {unit.package!r}",
+                    where=str(member.smoke / smoke.name / "Cargo.toml"),
                     hint="give each its own [package] name",
                 )
-            shutil.copytree(
-                source, workspace / "smoke" / package, ignore=shutil.ignore_patterns("target")
-            )
-            units.append(SmokeUnit(stack=member.stack, policy=smoke, package=package))
+            units.append(unit)
     return units
+
+
+def _smoke(member: Member, smoke: SmokePolicy, workspace: Path) -> SmokeUnit:
+    source = member.smoke / smoke.name
+    package = _package_name(source / "Cargo.toml")
+    into = workspace / "smoke" / package
+    ignore = shutil.ignore_patterns("target")
+    shutil.copytree(source, into, ignore=ignore, dirs_exist_ok=True)
+    return SmokeUnit(stack=member.stack, policy=smoke, package=package)
 
 
 def _package_name(manifest: Path) -> str:

@@ -12,6 +12,7 @@ from forkbot.errors import MachineError
 from forkbot.model.stack import Stack
 from forkbot.model.verdict import Build, Colour, FamilyMember, Smoke, Verdict
 from forkbot.verify.build import Say, prepare
+from forkbot.verify.canary import run_canaries
 from forkbot.verify.component import Stage
 from forkbot.verify.family import Member, lay_out
 from forkbot.verify.room import make_room
@@ -79,6 +80,7 @@ def verify_family(
     smokes = trial.smokes
     if trial.resolved:
         smokes += _control(members, folder=folder, stage=stage, say=say)
+        smokes += tuple(run_canaries(members, folder=folder / "with-stacks", stage=stage, say=say))
     return Verdict(
         channel=channel,
         key=verification_key(

@@ -34,14 +34,13 @@ def run_smoke(
     )
     ready = _ready(built, unit, family=family, stage=stage, pristine=pristine)
     if isinstance(ready, Ran):
-        fact = _fact(unit, None, ready, pristine=pristine)
         errors = () if pristine else (d for d in built.diagnostics if d.level == "error")
-        yield replace(fact, diagnostics=tuple(errors))
+        yield replace(fact(unit, None, ready, pristine=pristine), diagnostics=tuple(errors))
         return
     for number, case in enumerate(policy.cases, start=1):
         say(f"running {policy.name} {kind}: {case} ({number} of {len(policy.cases)})")
         ran = stage.run(policy, case, ready)
-        yield _fact(unit, case, ran, pristine=pristine)
+        yield fact(unit, case, ran, pristine=pristine)
 
 
 def _ready(
@@ -58,7 +57,8 @@ def _ready(
                shown=shown)  # fmt: skip
 
 
-def _fact(unit: SmokeUnit, case: CaseName | None, ran: Ran, *, pristine: bool) -> Smoke:
+def fact(unit: SmokeUnit, case: CaseName | None, ran: Ran, *, pristine: bool) -> Smoke:
+    """Return what a component did, and whether that is as it must be, as a fact."""
     wanted = declared(unit.policy, case, pristine=pristine)
     colour, why = judged(ran, wanted)
     return Smoke(

@@ -1,0 +1,40 @@
+"""Canaries: components that are red with the stacks, and tell when they are no longer.
+
+They watch what the stacks do not make: another crate, another target. Whatever they do is news or
+nothing, and never trouble, not even where what they need cannot be had.
+"""
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+from forkbot.cargo import CargoError
+from forkbot.model.verdict import How, Smoke
+from forkbot.verify.build import Say, prepare
+from forkbot.verify.component import Stage
+from forkbot.verify.declared import Ran
+from forkbot.verify.family import Family, Member, lay_out_canaries
+from forkbot.verify.smoke import fact, run_smoke
+
+
+def run_canaries(
+    members: tuple[Member, ...], *, folder: Path, stage: Stage, say: Say
+) -> Iterator[Smoke]:
+    """Yield what each canary does with the stacks, which lie under ``folder`` already."""
+    for family in lay_out_canaries(members, folder=folder):
+        yield from _run(family, stage=stage, say=say)
+
+
+def _run(family: Family, *, stage: Stage, say: Say) -> Iterator[Smoke]:
+    (unit,) = family.smokes
+    if unit.policy.target is not None:
+        workshop = dataclasses.replace(stage.workshop, target=unit.policy.target)
+        stage = dataclasses.replace(stage, workshop=workshop)
+    try:
+        prepare(family, stage.workshop, say=say)
+    except CargoError as e:
+        said = family.told(e.said)
+        why = f"it does not build: {family.told(e.last_words)}"
+        yield fact(unit, None, Ran(how=How.UNBUILT, why=why, said=said, shown=said), pristine=False)
+        return
+    yield from run_smoke(unit, family=family, stage=stage, pristine=False, say=say)
