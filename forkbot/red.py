@@ -6,7 +6,8 @@ from forkbot.model.diagnostic import Diagnostic
 from forkbot.model.probe import Red, RedKind
 from forkbot.model.verdict import Build, Colour, Verdict
 from forkbot.report.diagnosed import cause_of, errors_of
-from forkbot.report.verified import features, reason
+from forkbot.report.smoke import reason
+from forkbot.report.verified import features
 from forkbot.verify.family import BuildUnit, SmokeUnit
 from forkbot.verify.trial import Only, Trial
 

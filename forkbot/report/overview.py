@@ -199,7 +199,8 @@ def _verified(stack: StackRecord, verdict: Verdict | None) -> str:
     if verdict is None:
         return "not asked"
     builds = [b for b in verdict.builds if b.stack == stack.name]
-    smokes = [s for s in verdict.smokes if s.stack == stack.name and not s.pristine]
+    ran = [s for s in verdict.smokes if s.stack == stack.name and not s.pristine]
+    smokes = [s for s in ran if not s.canary]
     if any(b.colour is Colour.HELD for b in builds):
         return "held"
     if verdict.reused:

@@ -15,18 +15,17 @@ from forkbot.model.verdict import Build, Colour, Smoke, Verdict
 from forkbot.report.alarms import drift_sections
 from forkbot.report.breakers import breaker_sections
 from forkbot.report.diagnosed import errors_of, webs_of
-from forkbot.report.document import Block, Code, Items, Line, Paragraph, Section, Word
+from forkbot.report.document import Block, Code, Items, Line, Paragraph, Section, Weight, Word
 from forkbot.report.fates import fate_section, range_diff_sections
 from forkbot.report.matter import Matter, steady
 from forkbot.report.phrases import clip, count, listed
+from forkbot.report.smoke import reason, smoke_section, smoke_table
 from forkbot.report.steps import build_again
 from forkbot.report.troubles import AS_IT_WAS, went, whole
 from forkbot.report.verified import (
     builds_of,
     error_sections,
     features,
-    reason,
-    smoke_section,
     tools,
 )
 
@@ -72,7 +71,7 @@ def smoke(stack: StackRecord, record: RunRecord) -> Matter | str | None:
     verdict, rebase = record.verdict, stack.rebase
     if verdict is None or rebase is None or verdict.problems:
         return None
-    ran = [s for s in verdict.smokes if s.stack == stack.name]
+    ran = tuple(s for s in verdict.smokes if s.stack == stack.name)
     reds = tuple(_steady(s) for s in ran if s.colour is Colour.RED)
     if not reds:
         builds = builds_of(verdict, stack.name)
@@ -91,6 +90,7 @@ def smoke(stack: StackRecord, record: RunRecord) -> Matter | str | None:
         orders=(Order.RETRY, Order.PAUSE),
         sections=(
             *breaker_sections(record, stack=stack.name),
+            _components(replace(verdict, smokes=ran)),
             *(smoke_section(s, webs_of(record)) for s in reds),
             *_patches(stack, record),
         ),
@@ -156,6 +156,14 @@ def _cause(build: Build) -> str:
     """Return why a build is red; no place in a file, for that moves with every edit above it."""
     error = next(iter(errors_of(build.diagnostics)), None)
     return clip(error.message if error else steady(build.why), 200)
+
+
+def _components(verdict: Verdict) -> Section:
+    """Return what all cases did: which ones are red says much about why."""
+    steadied = replace(verdict, smokes=tuple(_steady(s) for s in verdict.smokes))
+    return Section(
+        title=("Its components",), level=3, weight=Weight.TROUBLE, blocks=(smoke_table(steadied),)
+    )
 
 
 def _wrong(smoke: Smoke) -> str:

@@ -11,6 +11,7 @@ from forkbot.model.conflict import Conflict, ConflictedPath
 from forkbot.model.fate import Fate, Rebase
 from forkbot.model.publication import Move
 from forkbot.model.record import RunRecord, StackRecord
+from forkbot.model.verdict import Verdict
 from forkbot.report.alarms import suspicious
 from forkbot.report.answered import answer_lines
 from forkbot.report.breakers import found_out
@@ -30,6 +31,7 @@ from forkbot.report.probes import (
     was_probed,
     word,
 )
+from forkbot.report.smoke import component_rows, news
 from forkbot.report.steps import go_to, next_steps
 from forkbot.report.told import told, untold
 from forkbot.report.updated import update_lines
@@ -48,6 +50,8 @@ def show(record: RunRecord, console: Console) -> None:
         console.print(Text(visible(text), style=style), soft_wrap=True)
 
     console.print(_probes(record) if was_probed(record) else _overview(record))
+    if record.verdict is not None and not was_probed(record):
+        _components(record.verdict, console)
     for line, style in _probed(record) if was_probed(record) else _told(record):
         say(line, style)
 
@@ -76,6 +80,8 @@ def _told(record: RunRecord) -> Iterator[Said]:
 def _reds(record: RunRecord) -> Iterator[Said]:
     for line in reds(record.verdict) if record.verdict else []:
         yield f"red: {line}", "red"
+    for line in news(record.verdict) if record.verdict else []:
+        yield f"news: {line}", "yellow"
     for line in found_out(record):
         yield f"since when: {line}", "red"
 
@@ -104,6 +110,16 @@ def _overview(record: RunRecord) -> RenderableType:
         cells = (row.name, row.upstream, row.patches, row.verified, row.branch)
         table.add_row(*(Text(visible(cell)) for cell in cells))
     return table
+
+
+def _components(verdict: Verdict, console: Console) -> None:
+    table = Table(box=box.SIMPLE, pad_edge=False)
+    for name in ("component", "with the stacks", "on pristine upstream"):
+        table.add_column(name, overflow="fold")
+    for row in component_rows(verdict):
+        table.add_row(*(Text(visible(cell)) for cell in row))
+    if table.rows:
+        console.print(table)
 
 
 def _stack(stack: StackRecord, record: RunRecord) -> Iterator[Said]:

@@ -1,16 +1,14 @@
 """Verification told: what was red and why, each build, each component and its control."""
 
-import itertools
 from collections.abc import Iterable, Iterator
 
 from forkbot.model.record import RunRecord
 from forkbot.model.stack import BuildPolicy
-from forkbot.model.verdict import Build, Colour, Smoke, Verdict
+from forkbot.model.verdict import Build, Colour, Verdict
 from forkbot.report.diagnosed import Webs, cause_of, error_blocks, errors_of, first_error, webs_of
 from forkbot.report.document import (
     Block,
     Code,
-    Folded,
     Items,
     Line,
     Listing,
@@ -20,6 +18,7 @@ from forkbot.report.document import (
     Weight,
 )
 from forkbot.report.phrases import clip, count
+from forkbot.report.smoke import news, smoke_reds, smoke_sections
 
 
 def reds(verdict: Verdict) -> list[str]:
@@ -34,21 +33,8 @@ def reds(verdict: Verdict) -> list[str]:
     for why, stacks in same.items():
         names = list(dict.fromkeys(stacks))
         lines.append(f"{', '.join(names)} {'does' if len(names) == 1 else 'do'} not build: {why}")
-    for smoke in verdict.smokes:
-        if smoke.colour is Colour.RED and not smoke.pristine:
-            lines.append(f"{smoke.stack}'s {smoke.told} is red: {reason(smoke)}")
-        elif smoke.colour is Colour.RED:
-            lines.append(f"the control of {smoke.stack}'s {smoke.told}: {smoke.why}")
+    lines += smoke_reds(verdict)
     return lines
-
-
-def reason(smoke: Smoke) -> str:
-    """Return why a component was red: what it said on its way out, or else its exit code."""
-    lines = [line.strip() for line in smoke.output.splitlines()]
-    # Rust says "thread … panicked at <place>:" and then, on the next line, the reason
-    telling = [after for line, after in itertools.pairwise(lines) if "panicked at" in line]
-    telling += [line for line in lines if line.lower().startswith("error:")]
-    return f"{telling[0]} ({smoke.why})" if telling else smoke.why
 
 
 def builds_of(verdict: Verdict, stack: str) -> tuple[Build, ...]:
@@ -73,6 +59,8 @@ def verification_sections(record: RunRecord) -> Iterator[Section]:
     lead: list[Block] = [Paragraph((*tools(verdict), "."))]
     if wrong:
         lead.append(Items(tuple((clip(line, 300),) for line in wrong[:20])))
+    if told := news(verdict):
+        lead.append(Items(tuple(("News: ", clip(line, 300)) for line in told[:20])))
     yield Section(
         title=(f"Verification: {'red' if wrong else 'green'}",),
         weight=Weight.TROUBLE if wrong else Weight.VERIFICATION,
@@ -80,8 +68,7 @@ def verification_sections(record: RunRecord) -> Iterator[Section]:
         shorter=(tuple(lead),),
     )
     yield from error_sections(verdict.builds, webs)
-    for smoke in verdict.smokes:
-        yield smoke_section(smoke, webs)
+    yield from smoke_sections(verdict, webs)
 
 
 def tools(verdict: Verdict) -> Line:
@@ -121,28 +108,3 @@ def error_sections(builds: Iterable[Build], webs: Webs) -> Iterator[Section]:
             weight=Weight.TROUBLE,
             blocks=tuple(error_blocks(build.diagnostics, webs)) or (Listing(text=build.why),),
         )  # fmt: skip
-
-
-def smoke_section(smoke: Smoke, webs: Webs) -> Section:
-    """Return what a component did, what it must do, and what it said."""
-    where = "on pristine upstream, the control" if smoke.pristine else "with the stacks"
-    did, must = "green" if smoke.ran_green else "red", "as it must be"
-    if smoke.colour is Colour.RED:
-        must = f"and it must be {'red' if smoke.ran_green else 'green'}"
-    why = f": {clip(smoke.why, 300)}" if smoke.why else ""
-    told: Line = (f"Run {where}: {did}, {must}{why}.",)
-    blocks: tuple[Block, ...] = (Paragraph(told),)
-    if smoke.diagnostics:
-        blocks = (*blocks, *error_blocks(smoke.diagnostics, webs))
-    elif smoke.output:
-        listing = Listing(text=smoke.output)
-        red = smoke.colour is Colour.RED
-        folded = Folded(summary=("what it said",), blocks=(listing,), shown=red)
-        blocks = (*blocks, listing if red else folded)
-    return Section(
-        title=(f"{smoke.stack}: {smoke.told}",),
-        level=3,
-        weight=Weight.TROUBLE if smoke.colour is Colour.RED else Weight.VERIFICATION,
-        blocks=blocks,
-        shorter=((Paragraph(told),),),
-    )

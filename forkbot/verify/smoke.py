@@ -10,6 +10,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from forkbot import process
 from forkbot.model.verdict import How, Smoke
 from forkbot.verify.build import Compiled, Say, compile_package
 from forkbot.verify.component import Stage
@@ -51,10 +52,12 @@ def _ready(
         name = f"{unit.package}-{'pristine' if pristine else 'stacks'}"
         return stage.make_ready(built.executables[0], name=name)
     why = built.why or f"the build made {len(built.executables)} programs, not one"
-    shown = "\n".join(d.rendered for d in built.diagnostics if d.level == "error")
-    told = family.told(built.said)
-    return Ran(how=How.UNBUILT, why=f"it does not build: {why}", said=f"{shown}\n{told}",
-               shown=shown)  # fmt: skip
+    errors = "\n".join(d.rendered for d in built.diagnostics if d.level == "error")
+    said = f"{errors}\n{family.told(built.said)}"
+    shown = errors or process.last_words(
+        said.encode()
+    )  # a build script's trouble is cargo's to tell
+    return Ran(how=How.UNBUILT, why=f"it does not build: {why}", said=said, shown=shown)
 
 
 def fact(unit: SmokeUnit, case: CaseName | None, ran: Ran, *, pristine: bool) -> Smoke:

@@ -29,8 +29,8 @@ def after_table(out: str) -> list[str]:
 
 
 def heard(report: str, how: str) -> str:
-    """Return what stands in a report behind the sentence that tells how a component was run."""
-    return report.partition(f"\n{how}\n")[2].partition("```\n")[2]
+    """Return what stands in a report of what a case said, behind the line that names its run."""
+    return report.partition(f"\n== word/said, {how}: ")[2].partition("\n")[2]
 
 
 def forks(world: World) -> dict[str, dict[str, str]]:
@@ -57,13 +57,18 @@ def test_a_green_run_publishes_and_a_second_one_writes_nothing(crates: Crates) -
          lower   1.0.0      1 unchanged   1 of 1 built               lower wasip2-release: created
          upper   1.0.0      1 unchanged   1 of 1 built, 1 of 1 ran   upper wasip2-release: created
 
+
+         component     with the stacks   on pristine upstream
+         ────────────────────────────────────────────────────
+         upper: word   1 green           1 red as declared
+
         2 stacks on release: built and run, 2 published
         """)
     assert world.log(world.fork("lower"), BRANCH) == ["our-word: make it so", "lower 1.0.0"]
     report = world.reports()[-1]
-    assert heard(report, "Run with the stacks: green, as it must be.").startswith("said: ours\n")
-    control = "Run on pristine upstream, the control: red, as it must be: exit code 134."
-    assert heard(report, control).startswith("said: plain\n")
+    assert "| upper: word/said | green | red, as declared: not our word |\n" in report
+    assert heard(report, "with the stacks").startswith("said: ours\n")
+    assert heard(report, "on pristine upstream").startswith("said: plain\n")
 
     before = world.listing()
     said = world.forkbot(*RUN)
@@ -163,6 +168,11 @@ def test_a_compile_error_holds_everything_connected(published: Crates) -> None:
          ──────────────────────────────────────────────────────────────────────────────────────────────
          lower   1.0.0 → 1.1.0   1 shifted   1 of 1 built               lower wasip2-release: held back
          upper   1.0.0 → 1.1.0   1 adapted   0 of 1 built, 0 of 1 ran   upper wasip2-release: held back
+
+
+         component     with the stacks   on pristine upstream
+         ────────────────────────────────────────────────────
+         upper: word   1 red             1 red
 
         upper: 0 of 1 patch as reviewed; read louder
         red: upper does not build: upper/src/lib.rs:5: cannot find function `words` in crate `lower`

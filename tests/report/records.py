@@ -13,7 +13,7 @@ from forkbot.model.place import Place
 from forkbot.model.publication import Move, Publication
 from forkbot.model.record import RunRecord, StackRecord, Trouble
 from forkbot.model.upstream import UpstreamCommit
-from forkbot.model.verdict import Build, Colour, FamilyMember, Smoke, Verdict
+from forkbot.model.verdict import Build, Colour, FamilyMember, How, Smoke, Verdict
 from forkbot.words import BranchName, Channel, Oid, PatchName, StackName
 
 WASM = "wasm32-wasip2"
@@ -88,14 +88,32 @@ def build(
     )  # fmt: skip
 
 
+DEAD = "can't spawn worker thread"
+
+
 def smoke(
-    *, pristine: bool, green: bool, right: bool = True, why: str = "", output: str = ""
-) -> Smoke:
+    *, pristine: bool, green: bool, right: bool = True, why: str = "", output: str = "",
+    case: str = "by-name", how: How = How.ENDED,
+) -> Smoke:  # fmt: skip
     """Return one run of tokio's component."""
     return Smoke(
-        stack=StackName("tokio"), name="lookup", pristine=pristine,
+        stack=StackName("tokio"), name="lookup", case=case, pristine=pristine,
+        declared=DEAD if pristine and case == "by-name" else "", how=how,
         colour=Colour.GREEN if right else Colour.RED, ran_green=green,
         exit_code=0 if green else 134, seconds=0.5, why=why, output=output,
+    )  # fmt: skip
+
+
+def canary(*, green: bool) -> Smoke:
+    """Return one run of tokio's canary."""
+    words = "failed to run custom build command for `aws-lc-sys`"
+    return Smoke(
+        stack=StackName("tokio"), name="aws-lc", case="get" if green else "", pristine=False,
+        canary=True, declared=words, how=How.ENDED if green else How.UNBUILT,
+        colour=Colour.NEWS if green else Colour.GREEN, ran_green=green,
+        exit_code=0 if green else None, seconds=0.5,
+        why="it is green: a canary no longer" if green else f"it does not build: {words}",
+        output="forkbot serves 0123456789abcdef" if green else f"error: {words}",
     )  # fmt: skip
 
 
@@ -301,6 +319,46 @@ def _red_smoke() -> RunRecord:
     )
 
 
+def _news() -> RunRecord:
+    """Several cases of one component, one that hangs upstream as declared, and two canaries."""
+    hung = smoke(
+        pristine=True, green=False, case="denied", how=How.HUNG, why="it was ended after 30 s",
+        output="asking",
+    )  # fmt: skip
+    quiet = replace(canary(green=False), name="wasip3", declared="can't find crate for `std`")
+    return record(
+        MIO_STAYS,
+        stack("tokio", rebase("tokio", SHIFTED), publication("tokio", Move.NOTHING)),
+        verdict=verdict(
+            (build("mio"), build("tokio")),
+            (
+                smoke(pristine=False, green=True, case="by-ip", output="127.0.0.1:80"), RAN,
+                smoke(pristine=False, green=True, case="denied", output="denied"),
+                smoke(pristine=True, green=True, case="by-ip", output="127.0.0.1:80"), CONTROL,
+                replace(hung, declared="asking"), canary(green=True), quiet,
+            ),
+        ),
+    )  # fmt: skip
+
+
+def _many_reds() -> RunRecord:
+    """One cause that makes every case red, and a control that does not build."""
+    cases = ("by-ip", "by-name", "denied", "in-a-loop", "udp")
+    reds = tuple(
+        smoke(pristine=False, green=False, right=False, case=case, why="exit code 134",
+              output=PANIC)
+        for case in cases
+    )  # fmt: skip
+    unbuilt = smoke(
+        pristine=True, green=False, right=False, case="", how=How.UNBUILT,
+        why="it does not build: no such thing", output=ERROR.rendered,
+    )  # fmt: skip
+    return _red(
+        "tokio", builds=(build("mio"), build("tokio"), build("hyper-util")),
+        smokes=(*reds, unbuilt),
+    )  # fmt: skip
+
+
 def _green_control() -> RunRecord:
     why = "upstream is green by itself: the patch that made the difference may go"
     green = smoke(pristine=True, green=True, right=False, why=why, output="127.0.0.1:80")
@@ -354,6 +412,8 @@ RECORDS: Mapping[str, RunRecord] = {
     "red-build": _red_build(),
     "red-smoke": _red_smoke(),
     "green-control": _green_control(),
+    "many-reds": _many_reds(),
+    "news": _news(),
     "unused-patch": _unused(),
     "a-persons-commits": _person(),
     "unreachable": _unreachable(),

@@ -89,14 +89,15 @@ def _bind(kind: socket.SocketKind, *, six: bool) -> tuple[socket.socket, ...]:
 @contextlib.contextmanager
 def in_thread(work: Callable[[], None], stop: Callable[[], None]) -> Iterator[None]:
     """Do ``work`` in a thread for the length of the block; ``stop`` makes it return."""
-    # a daemon: Ctrl-C may come before the `try`, and nobody would ever stop it
+    # a daemon: Ctrl-C may come while it starts, before anybody knows whether there is one to stop
     thread = threading.Thread(target=work, daemon=True)
-    thread.start()
     try:
+        thread.start()
         yield
     finally:
-        stop()
-        thread.join(timeout=10)
+        if thread.is_alive():
+            stop()
+            thread.join(timeout=10)
 
 
 @contextlib.contextmanager
