@@ -2,7 +2,7 @@
 
 import pytest
 
-from forkbot.model.stack import CasePolicy, ControlPolicy, SmokePolicy
+from forkbot.model.smoke import CasePolicy, ControlPolicy, SmokePolicy
 from forkbot.model.verdict import Colour, How
 from forkbot.verify.declared import Declared, Ran, declared, judged
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from forkbot.model.stack import Service
+from forkbot.model.smoke import Service
 from forkbot.verify.services import Served, serve
 from forkbot.verify.services.listening import has_six
 
