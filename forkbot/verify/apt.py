@@ -184,16 +184,26 @@ class Apt:
         self._apt("install", "-y", "--download-only", *packages, timeout=3600)
         return sorted((self._root / "archives").glob("*.deb"))
 
+    def fetch(self, packages: Sequence[str]) -> list[Path]:
+        """Fetch ``packages`` and nothing of what they depend on; apt checks each file's hash."""
+        folder = self._root / "alone"
+        folder.mkdir()
+        if not packages:
+            return []
+        self._apt("download", *packages, timeout=3600, cwd=folder)
+        return sorted(folder.glob("*.deb"))
+
     def unpack(self, debs: Sequence[Path], into: Path) -> None:
         """Unpack package files one over the other; none of their scripts runs."""
         for deb in debs:
             self._run("dpkg", "-x", deb, into, timeout=600)
 
-    def _apt(self, *args: str, timeout: float) -> str:
-        return self._run("apt-get", "-qq", "-c", self._root / "apt.conf", *args, timeout=timeout)
+    def _apt(self, *args: str, timeout: float, cwd: Path | None = None) -> str:
+        config = self._root / "apt.conf"
+        return self._run("apt-get", "-qq", "-c", config, *args, timeout=timeout, cwd=cwd)
 
-    def _run(self, *argv: str | Path, timeout: float) -> str:
-        done = process.run(argv, env=self._env, timeout=timeout, ok=None)
+    def _run(self, *argv: str | Path, timeout: float, cwd: Path | None = None) -> str:
+        done = process.run(argv, env=self._env, timeout=timeout, cwd=cwd, ok=None)
         if done.code != 0:
             said = cause(process.last_words(done.stderr, lines=50))
             raise RemoteError(said or f"{argv[0]} ended with {done.code}")

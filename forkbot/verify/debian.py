@@ -72,8 +72,11 @@ def _home(cache: Path) -> Path:
 
 
 def _candidate(home: Path) -> Candidate:
-    rustc, cargo = home / "bin" / "rustc", home / "bin" / "cargo"
-    return Candidate(name=f"{_RUNG} in {home}", rustc=rustc, cargo=cargo, env={"RUSTC": str(rustc)})
+    rustc, cargo, clang = (home / "bin" / name for name in ("rustc", "cargo", "clang"))
+    env = {"RUSTC": str(rustc)}
+    if clang.is_file():  # earlier caches have none; any ar will do, rustc makes its own index
+        env |= {"CC_wasm32_wasip2": str(clang), "AR_wasm32_wasip2": "ar"}
+    return Candidate(name=f"{_RUNG} in {home}", rustc=rustc, cargo=cargo, env=env)
 
 
 def _unfit(machine: Mapping[str, str], env: process.Env) -> str | None:
@@ -105,7 +108,7 @@ def _fill(home: Path, source: Source, prover: Prover, *, say: Say) -> None:
         files = apt.closure(wanted)
         size = sum(f.size for f in files) / 1e6
         say(f"getting Debian's rustc {_version(files)}: {len(files)} packages, {size:.0f} MB")
-        debs = apt.download(wanted)
+        debs = [*apt.download(wanted), *apt.fetch(_clang(linker))]
         say(f"unpacking {len(debs)} packages")
         apt.unpack(debs, home)
     for other in (home / "usr" / "lib" / "rustlib").glob("wasm32-*"):
@@ -113,6 +116,18 @@ def _fill(home: Path, source: Source, prover: Prover, *, say: Say) -> None:
             shutil.rmtree(other)  # a quarter of the whole, in every cache of every runner
     _wrap(home)
     _add_linkers(home, prover, say=say)
+
+
+def _clang(linker: str) -> list[str]:
+    """Return the packages of the clang that belongs to a linker's LLVM, which rustc brings along.
+
+    Crates with C in them want it (ring). What clang's packages depend on besides is for programs of
+    this machine's: three times as much.
+    """
+    version = linker.removeprefix("lld-")
+    if version == linker:
+        return []
+    return [f"clang-{version}", f"libclang-cpp{version}", f"libclang-common-{version}-dev"]
 
 
 def _version(files: Sequence[Package]) -> str:
@@ -126,6 +141,11 @@ def _wrap(home: Path) -> None:
     (home / "bin").mkdir()
     _wrapper(home, home / "bin" / "rustc", "usr/bin/rustc", options='--sysroot "$root/usr" ')
     _wrapper(home, home / "bin" / "cargo", "usr/bin/cargo")
+    for clang in (home / "usr" / "lib").glob("llvm-*/bin/clang"):
+        version = clang.parent.parent.name.removeprefix("llvm-")
+        resources = f'-resource-dir "$root/usr/lib/clang/{version}" '
+        program = str(clang.relative_to(home))
+        _wrapper(home, home / "bin" / "clang", program, options=resources)
 
 
 def _wrapper(home: Path, path: Path, program: str, *, options: str = "") -> None:
