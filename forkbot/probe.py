@@ -224,16 +224,16 @@ def _answer(
 def _of_hunk(
     left: LeftOut, ask: Callable[[LeftOut], Red | None], question: _Question, ground: _Ground
 ) -> ProbeAnswer:
-    """Return what misses one hunk; where nothing does, why nothing can, as far as that is known."""
+    """Return what misses one hunk; or why nothing can, and then nothing is built for it."""
     began = time.monotonic()
-    red = ask(left)
     stack = question.attempt.stack
     excuse = ""
-    if red is None and left.only_comments:
+    if left.only_comments:
         excuse = "comments only"
-    elif red is None and not _is_built(left, ground, stack.name):
+    elif not _is_built(left, ground, stack.name):
         excuse = "nothing is built from that file here"
-    elif red is None:
+    red = None if excuse else ask(left)
+    if red is None and not excuse:
         excuse = next((u.why for u in stack.policy.unmissed if _is_about(u, left)), "")
     return ProbeAnswer(
         patch=left.patch, hunk=left.hunk, needed=red is not None, why=red.why if red else "",
