@@ -26,33 +26,40 @@ def broken(breaker: BuildBreaker) -> str:
 
 def found_out(record: RunRecord) -> tuple[str, ...]:
     """Return a line for each stack that was searched; where one is to blame, for that alone."""
-    return tuple(broken(b) for b in _guilty(record) or record.breakers)
+    return tuple(broken(b) for b, _ in _told(record))
 
 
-def _guilty(record: RunRecord) -> tuple[BuildBreaker, ...]:
-    """Return what names a commit or a patch; a search ends with the first stack that does."""
-    return tuple(b for b in record.breakers if b.commit or b.patch)[-1:]
+def _told(record: RunRecord) -> Iterator[tuple[BuildBreaker, tuple[BuildBreaker, ...]]]:
+    """Yield of each red what names a commit or a patch, with what was searched in vain before.
+
+    A search ends with the first stack that has one. Where none has, each speaks for itself.
+    """
+    reds: dict[tuple[str, str], list[BuildBreaker]] = {}
+    for breaker in record.breakers:
+        reds.setdefault((breaker.red.stack, breaker.red.name), []).append(breaker)
+    for searched in reds.values():
+        *before, last = searched
+        if last.commit or last.patch:
+            yield last, tuple(before)
+        else:
+            yield from ((b, ()) for b in searched)
 
 
 def breaker_sections(record: RunRecord, *, stack: str | None = None) -> Iterator[Section]:
     """Yield since when something is red, and how that is known; of one stack's red, or of any."""
     pages = {s.name: s for s in record.stacks}
-    guilty = _guilty(record)
-    for breaker in guilty or record.breakers:
+    for breaker, before in _told(record):
         if stack is not None and stack not in (breaker.stack, breaker.red.stack):
             continue
         known = pages.get(breaker.stack)
         web = Web.of(known, record.channel) if known else Web()
-        others = [broken(b) for b in record.breakers if guilty and b is not breaker]
-        evidence = (
-            *_evidence(breaker, web),
-            *((f"Searched before, in vain: {line}.",) for line in others),
-        )
+        in_vain = ((f"Searched before, in vain: {broken(b)}.",) for b in before)
+        evidence = Items((*_evidence(breaker, web), *in_vain))
         blocks: tuple[Block, ...] = (Paragraph((Strong(f"{_capital(_since(breaker))}."),)),)
         more = (Listing(text=search_on(breaker, record), language="sh"),) * breaker.unfinished
         yield Section(
             title=(f"{breaker.stack}: since when {_what(breaker.red)}",),
-            weight=Weight.TROUBLE, blocks=(*blocks, Items(evidence), *more, *_said(breaker)),
+            weight=Weight.TROUBLE, blocks=(*blocks, evidence, *more, *_said(breaker)),
             shorter=(blocks,),
         )  # fmt: skip
 

@@ -12,6 +12,12 @@ from forkbot.report.markdown import render_markdown
 from tests.report import broken as scene
 from tests.report.broken import BROKEN, EVERYWHERE, FOUND, NOTHING, breaker
 
+
+def red(kind: RedKind, stack: str = "", name: str = "") -> Red:
+    """Return a red of a kind."""
+    return Red(kind=kind, stack=stack, name=name, why="")
+
+
 SINCE = "hyper-util: red since #7055 (net: sockets for wasm32-wasip2)"
 LINES: Mapping[str, tuple[BuildBreaker, str]] = {
     "a commit": (breaker(FOUND), SINCE),
@@ -83,11 +89,9 @@ def test_the_one_that_is_to_blame_is_told_alone() -> None:
     assert found_out(BROKEN["broken-twice"]) == (broken(guilty),)
     neither = replace(BROKEN["broken-twice"], breakers=(innocent, innocent))
     assert found_out(neither) == (broken(innocent), broken(innocent))
-
-
-def red(kind: RedKind, stack: str = "", name: str = "") -> Red:
-    """Return a red of a kind."""
-    return Red(kind=kind, stack=stack, name=name, why="")
+    other = breaker(FOUND, stack="tokio", red=red(RedKind.SMOKE, "tokio", "net/echo"))
+    two = replace(BROKEN["broken-twice"], breakers=(other, innocent, guilty))
+    assert found_out(two) == (broken(other), broken(guilty))
 
 
 @pytest.mark.parametrize(
