@@ -175,7 +175,7 @@ def test_a_compile_error_holds_everything_connected(published: Crates) -> None:
          upper: word   1 red             1 red
 
         upper: 0 of 1 patch as reviewed; read louder
-        red: upper does not build: upper/src/lib.rs:5: cannot find function `words` in crate `lower`
+        red: upper does not build: upper/src/lib.rs:5: cannot find function `words` in crate `lower` (upper's upstream wrote the line in upper 1.1.0)
         red: upper's word is red: it does not build: cannot find function `words` in crate `lower`
         red: the control of upper's word: it does not build: cannot find function `words` in crate `lower`
         held back: lower, upper: verification of upper is red
