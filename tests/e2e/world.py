@@ -133,11 +133,13 @@ class World:
         """Return how forkbot is called here."""
         return [sys.executable, "-m", "forkbot", "-C", str(self.root), *args]
 
-    def forkbot(self, *args: str, code: int = 0, env: Mapping[str, str] | None = None) -> Said:
+    def forkbot(
+        self, *args: str, code: int = 0, env: Mapping[str, str] | None = None, limit: float = 600
+    ) -> Said:
         """Call forkbot; it must end with ``code``."""
         done = subprocess.run(
             self.command(*args), env={**self.env, **(env or {})}, capture_output=True, check=False,
-            cwd=self.place, timeout=600,
+            cwd=self.place, timeout=limit,
         )  # fmt: skip
         said = Said(code=done.returncode, out=self.tidy(done.stdout), err=self.tidy(done.stderr))
         assert said.code == code, f"exit {said.code}, not {code}\n{said.out}\n{said.err}"
