@@ -120,7 +120,7 @@ def test_every_case_ends_as_its_stack_declares(road: Road) -> None:
 
 def test_every_canary_is_as_declared_or_news(road: Road) -> None:
     """A machine may have what one waits for, as a clang for wasm: then it is news, and no red."""
-    told = {(s.stack, s.name): s.colour for s in road.smokes if s.canary}
+    told = {(str(s.stack), s.name): s.colour for s in road.smokes if s.canary}
     assert set(told) == CANARIES
     assert set(told.values()) <= {Colour.GREEN, Colour.NEWS}
     assert told["mio", "waker"] is Colour.GREEN
