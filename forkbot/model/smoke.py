@@ -58,6 +58,10 @@ class SmokePolicy(Fact, frozen=True, kw_only=True):
         str,
         Meta(description="it is red with the stacks, and says this; turning green is news"),
     ] = ""
+    until: Annotated[
+        Literal["clang"] | None,
+        Meta(description="a canary no longer, where there is a C compiler for the target"),
+    ] = None
     target: Annotated[
         TargetName | None, Meta(description="another target than the others', for a canary")
     ] = None

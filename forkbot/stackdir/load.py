@@ -208,6 +208,8 @@ def _contradictions(smoke: SmokePolicy) -> Iterator[tuple[str, str, str]]:
     """Yield what a component's policy says and takes back elsewhere: where, what, what to do."""
     if smoke.target and not smoke.canary:
         yield ".target", "only a canary may have another target", "say in canary what it says"
+    if smoke.until and not smoke.canary:
+        yield ".until", "only a canary waits for something", "say in canary what it says without"
     if smoke.canary and smoke.upstream != ControlPolicy():
         yield (".upstream", "a canary does not run on pristine upstream",
                "leave out upstream, or canary")  # fmt: skip
