@@ -8,7 +8,10 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 
 from forkbot.cli.main import COMMANDS, cli
+from forkbot.model.smoke import CasePolicy, SmokePolicy
+from forkbot.stackdir.load import load_family
 from forkbot.stackdir.schema import Schema, policy_schema
+from forkbot.verify.services import SERVICES, pages
 from tests.house.layers import BLIND, FLOORS, MEANING, SIBLINGS
 from tests.house.source import ROOT
 
@@ -16,8 +19,13 @@ from tests.house.source import ROOT
 def parts() -> Mapping[str, Mapping[str, str]]:
     """Return for each document its generated parts by name."""
     return {
-        "README.md": {"commands": _commands(), "when": _when(), "exit codes": _exit_codes()},
-        "CONTRIBUTING.md": {"layers": _layers()},
+        "README.md": {
+            "commands": _commands(),
+            "when": _when(),
+            "exit codes": _exit_codes(),
+            "components": _components(),
+        },
+        "CONTRIBUTING.md": {"layers": _layers(), "services": _services(), "pages": _pages()},
     }
 
 
@@ -63,6 +71,61 @@ def _choices(field: Schema) -> str:
     default = field["default"]
     others = [choice for choice in field["enum"] if choice != default]
     return ", ".join((f"**`{default}`**", *(f"`{other}`" for other in others)))
+
+
+def _components() -> str:
+    """Return each case of each component of the stacks here: what it must come to."""
+    rows = "".join(
+        f"| {stack.name}: `{smoke.name}` | `{name}` | {_with_stacks(smoke)} | "
+        f"{_on_upstream(smoke, case)} |\n"
+        for stack in load_family(ROOT)
+        for smoke in stack.policy.smoke
+        for name, case in smoke.cases.items()
+    )
+    head = "| component | case | with the stacks | on pristine upstream |\n|---|---|---|---|\n"
+    return f"\n{head}{rows}\n"
+
+
+def _with_stacks(smoke: SmokePolicy) -> str:
+    on = f" for {smoke.target}" if smoke.target else ""
+    return f"red{on}, a canary: {_quoted(smoke.canary)}" if smoke.canary else "green"
+
+
+def _on_upstream(smoke: SmokePolicy, case: CasePolicy) -> str:
+    if smoke.canary:
+        return ""
+    if smoke.upstream.fails:
+        return f"does not build: {_quoted(smoke.upstream.fails)}"
+    if case.upstream:
+        return f"{'hangs' if case.hangs else 'red'}: {_quoted(case.upstream)}"
+    return "green"
+
+
+def _quoted(words: str) -> str:
+    """Return a tool's words as code in a table's cell, whatever they contain."""
+    fence = "``" if "`" in words else "`"
+    pad = " " if "`" in (words[:1], words[-1:]) else ""
+    escaped = words.replace("|", "\\|")
+    return f"{fence}{pad}{escaped}{pad}{fence}"
+
+
+def _services() -> str:
+    """Return what is served to components, asked of the services themselves."""
+    rows = []
+    for name, service in SERVICES.items():
+        with service("word") as env:
+            variables = ", ".join(f"`{variable}`" for variable in env)
+        rows.append(f"| `{name}` | {variables} | {_first_line(service)} |\n")
+    head = "| service | gives | what it does |\n|---|---|---|\n"
+    return head + "".join(rows)
+
+
+def _first_line(thing: object) -> str:
+    return (thing.__doc__ or "").partition("\n")[0].rstrip(".")
+
+
+def _pages() -> str:
+    return "".join(f"{li}\n" for li in (pages.__doc__ or "").splitlines() if li.startswith("|"))
 
 
 def _layers() -> str:

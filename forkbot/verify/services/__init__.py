@@ -27,14 +27,14 @@ class Served:
 
 
 # Each gives, while it lasts, the variables by which a component finds it.
-_SERVICES: Mapping[Service, Callable[[str], contextlib.AbstractContextManager[Env]]] = {
+SERVICES: Mapping[Service, Callable[[str], contextlib.AbstractContextManager[Env]]] = {
     "http": serve_http,
     "http-v4": serve_http_v4,
     "https": serve_https,
-    "tcp-echo": lambda _: tcp_echo(),
-    "udp-echo": lambda _: udp_echo(),
-    "refused": lambda _: refuse(),
-    "proxy": lambda _: serve_proxy(),
+    "tcp-echo": tcp_echo,
+    "udp-echo": udp_echo,
+    "refused": refuse,
+    "proxy": serve_proxy,
 }
 
 
@@ -44,5 +44,5 @@ def serve(names: Collection[Service]) -> Iterator[Served]:
     word, env = secrets.token_hex(8), dict[str, str]()
     with contextlib.ExitStack() as running:
         for name in names:
-            env |= running.enter_context(_SERVICES[name](word))
+            env |= running.enter_context(SERVICES[name](word))
         yield Served(word=word, env=env)

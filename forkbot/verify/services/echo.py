@@ -12,7 +12,7 @@ _AT_ONCE = 1 << 16
 
 
 @contextlib.contextmanager
-def tcp_echo() -> Iterator[Mapping[str, str]]:
+def tcp_echo(_word: str) -> Iterator[Mapping[str, str]]:
     """Give back what comes, until the other side says no more."""
     with answering(_give_back) as port:
         yield {"FORKBOT_TCP_PORT": str(port)}
@@ -24,7 +24,7 @@ def _give_back(connection: socket.socket, _: Address, ended: threading.Event) ->
 
 
 @contextlib.contextmanager
-def udp_echo() -> Iterator[Mapping[str, str]]:
+def udp_echo(_word: str) -> Iterator[Mapping[str, str]]:
     """Give back each datagram to where it came from."""
     ended = threading.Event()
     with contextlib.ExitStack() as running:
@@ -45,7 +45,7 @@ def _give_datagrams_back(bound_one: socket.socket, ended: threading.Event) -> No
 
 
 @contextlib.contextmanager
-def refuse() -> Iterator[Mapping[str, str]]:
+def refuse(_word: str) -> Iterator[Mapping[str, str]]:
     """Hold a port on which nobody listens: who connects is refused, and nobody else gets it."""
     with bound(socket.SOCK_STREAM) as sockets:
         yield {"FORKBOT_REFUSED_PORT": str(sockets[0].getsockname()[1])}

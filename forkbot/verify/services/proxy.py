@@ -87,7 +87,7 @@ def _target(url: str) -> tuple[str, int] | None:
 
 
 @contextlib.contextmanager
-def serve_proxy() -> Iterator[Mapping[str, str]]:
+def serve_proxy(_word: str) -> Iterator[Mapping[str, str]]:
     """Forward HTTP requests, and join what CONNECT names."""
     with answering(functools.partial(_Proxy, "")) as port:
         yield {"FORKBOT_PROXY_PORT": str(port)}
