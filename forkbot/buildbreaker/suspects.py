@@ -53,7 +53,7 @@ def _suspects(red: Red, attempts: list[Attempt]) -> list[Attempt]:
 
 def _is_enough(breaker: BuildBreaker) -> bool:
     """Whether no other stack needs to be asked: this one's doing it is, or nobody's."""
-    if breaker.upstream.ended is Ended.GREEN or breaker.commit is not None:
+    if breaker.upstream.ended is Ended.GREEN or breaker.unsteady or breaker.commit is not None:
         return True
     patches = breaker.patches
     return breaker.patch is not None and patches.good is not None and patches.good.red is None

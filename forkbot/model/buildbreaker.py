@@ -61,15 +61,20 @@ class BuildBreaker(Fact, frozen=True, kw_only=True):
 
     @property
     def commit(self) -> UpstreamCommit | None:
-        """Return the upstream commit that made it red as it is now, where one was found."""
+        """Return the upstream commit that made it red as it is now, where one was found.
+
+        None is named for a red that comes and goes by itself: halving was led by chance.
+        """
         turn = self.now or self.upstream
-        return turn.bad.commit if turn.ended is Ended.FOUND and turn.bad else None
+        found = turn.ended is Ended.FOUND and not self.unsteady
+        return turn.bad.commit if found and turn.bad else None
 
     @property
     def patch(self) -> PatchName | None:
         """Return the first patch with which it is red as it is now, where one was found."""
         turn = self.patches
-        return turn.bad.patch if turn.ended is Ended.FOUND and turn.bad else None
+        found = turn.ended is Ended.FOUND and not self.unsteady
+        return turn.bad.patch if found and turn.bad else None
 
     @property
     def unfinished(self) -> bool:

@@ -17,10 +17,8 @@ _TURNS_SHOWN = 6
 def broken(breaker: BuildBreaker) -> str:
     """Return in one line since when something is red along one stack's upstream and series."""
     parts = [_since(breaker)]
-    if breaker.patches.ended in (Ended.FOUND, Ended.BOUNDED):
+    if breaker.patches.ended in (Ended.FOUND, Ended.BOUNDED) and not breaker.unsteady:
         parts.append(_patch(breaker.patches))
-    if breaker.unsteady:
-        parts.append(f"it is not steady: {clip(breaker.unsteady, 200)}")
     return f"{breaker.stack}: {'; '.join(parts)}"
 
 
@@ -80,6 +78,8 @@ def _what(red: Red) -> str:
 
 def _since(breaker: BuildBreaker) -> str:
     turn, now = breaker.upstream, breaker.now
+    if breaker.unsteady:
+        return f"it comes and goes by itself: {clip(breaker.unsteady, 300)}"
     told = _turned(turn, breaker)
     if now is None or now.ended is not Ended.FOUND or now.bad is None:
         return told
@@ -142,8 +142,6 @@ def _evidence(breaker: BuildBreaker, web: Web) -> Iterator[Line]:
         spots = breaker.upstream.came_and_went
         told = [f"{'red' if s.red else 'green'} on {clip(s.label, 60)}" for s in spots]
         yield (f"It came and went before: {listed(told, most=_TURNS_SHOWN)}.",)
-    if breaker.unsteady:
-        yield (f"It is not steady: {clip(breaker.unsteady, 400)}.",)
     yield from _series(breaker)
 
 

@@ -74,7 +74,10 @@ LINES: Mapping[str, tuple[BuildBreaker, str]] = {
             "could not connect"
         ),
     ),
-    "unsteady": (breaker(FOUND, unsteady=scene.FLAKY), f"{SINCE}; it is not steady: {scene.FLAKY}"),
+    "unsteady": (
+        breaker(FOUND, unsteady=scene.FLAKY),
+        f"hyper-util: it comes and goes by itself: {scene.FLAKY}",
+    ),
 }
 
 
