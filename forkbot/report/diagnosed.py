@@ -80,8 +80,9 @@ def _doing(part: Origin) -> Line:
     now = Code(clip(part.now, _NAME))
     match part.deed:
         case Deed.WROTE:
-            has = "has" if part.doer is Doer.DEPENDENCY else "wrote"
-            return (*_who(part), f" {has} the line")
+            if part.doer is Doer.DEPENDENCY:
+                return ("it is in ", *_who(part))
+            return (*_who(part), " wrote the line")
         case Deed.RENAMED:
             return (*_who(part), " renamed ", name, " to ", now)
         case Deed.MOVED:

@@ -5,7 +5,7 @@ must hold each patched crate once, from our tree (law 4).
 """
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -17,7 +17,7 @@ from forkbot.model.diagnostic import Diagnostic
 from forkbot.model.verdict import Build, Colour
 from forkbot.process.limits import size
 from forkbot.text import decode, redact
-from forkbot.verify.diagnose import Message, diagnostic
+from forkbot.verify.diagnose import Message, diagnostic, of_build_script
 from forkbot.verify.family import BuildUnit, Family
 from forkbot.verify.lockstep import lockstep_problems
 from forkbot.verify.pins import write_pins
@@ -155,19 +155,13 @@ def compile_package(
     progress.ended(whole=code == 0)
     said = family.told(redact(decode(without_bars(stderr))))
     said = said.replace(f"{workshop.target_dir}/", "target/")
-    diagnostics = _kept([
-        found
-        for line in lines
-        if line.reason == "compiler-message" and line.message
-        and (found := diagnostic(line.message, package=line.target.name if line.target else "",
-                                 package_id=line.package_id, family=family))
-    ])  # fmt: skip
+    diagnostics = _kept(_diagnostics(lines, family), said)
+    errors = [d for d in diagnostics if d.level == "error"]
     why = ""
     if stopped:
         at = f", while it compiled {progress.at}" if progress.at else ""
         why = f"the build was ended{stopped}{at}"
     elif code != 0:
-        errors = [d for d in diagnostics if d.level == "error"]
         why = errors[0].message if errors else cause(said)
     return Compiled(
         ok=not why,
@@ -180,8 +174,23 @@ def compile_package(
     )
 
 
-def _kept(found: list[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """Return what a record has room for; where that is not all, errors before warnings."""
+def _diagnostics(lines: Iterable[_Line], family: Family) -> list[Diagnostic]:
+    return [
+        found
+        for line in lines
+        if line.reason == "compiler-message" and line.message
+        and (found := diagnostic(line.message, package=line.target.name if line.target else "",
+                                 package_id=line.package_id, family=family))
+    ]  # fmt: skip
+
+
+def _kept(found: list[Diagnostic], said: str) -> tuple[Diagnostic, ...]:
+    """Return what a record has room for; where that is not all, errors before warnings.
+
+    Of a build script that failed rustc says nothing: it is among what cargo ``said``.
+    """
+    if not any(d.level == "error" for d in found):
+        found = [*found, *of_build_script(said)]
     if len(found) > _MOST:
         found = sorted(found, key=lambda d: d.level != "error")[:_MOST]
     return tuple(found)

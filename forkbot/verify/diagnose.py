@@ -143,6 +143,40 @@ def _spot(span: Span, family: Family, said: str = "") -> Spot:
     )  # fmt: skip
 
 
+_BUILD_SCRIPT = re.compile(
+    r"^error: failed to run custom build command for `(\S+) v(\S+?)(?: \((.+)\))?`$", re.MULTILINE
+)
+_SCRIPTS_WORDS = 30  # lines
+
+
+def of_build_script(said: str) -> Iterator[Diagnostic]:
+    """Yield the build script that failed, if one did, from cargo's words as a family is told.
+
+    That of a crate of the family's is in its ``build.rs``: whoever wrote there since the base is
+    asked. Any other one is a dependency's.
+    """
+    found = _BUILD_SCRIPT.search(said)
+    if found is None:
+        return
+    name, version, folder = found.groups()
+    own = folder is not None and not folder.startswith("/")
+    file = f"{folder}/build.rs" if own else ""
+    words = said[found.end() :].partition("--- stderr\n")[2].splitlines()
+    ended = next((n for n, li in enumerate(words) if li.startswith("warning: build")), len(words))
+    yield Diagnostic(
+        level="error",
+        code="",
+        message=f"the build script of {name} {version} failed",
+        package=name.replace("-", "_"),
+        file=file,
+        line=1 if own else 0,
+        rendered="\n".join([found[0], *words[:ended][-_SCRIPTS_WORDS:]]),
+        dependency="" if own else f"{name} {version}",
+        spots=(Spot(file=file, line=1, last=_WHOLE),) if own else (),
+    )
+
+
+_WHOLE = 10_000  # lines: past the end of any build script
 _UNPACKED = re.compile(r"(.+)-(\d+\.\d+\.\d+.*)")
 
 

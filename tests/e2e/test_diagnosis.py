@@ -297,3 +297,22 @@ def test_a_component_that_does_not_build_has_an_error_of_its_own(crates: Crates)
     assert record.verdict is not None
     found = [(s.pristine, [blamed(d) for d in s.diagnostics]) for s in record.verdict.smokes]
     assert found == [(False, ["upper's component wrote the line"]), (True, [])]
+
+
+def test_a_build_script_that_fails_is_whose_it_is(story: Story) -> None:
+    """Upstream's, since its commit wrote there; then a dependency's, in another release of it."""
+    script = 'fn main() {\n    println!("cargo:rustc-cfg=ours");\n}\n'
+    broken = script.replace("{\n", '{\n    let _: u8 = "x".parse().expect("no number");\n')
+    lib = "pub fn one() {}\n"
+    files: Changes = {"src/lib.rs": lib, "build.rs": script}
+    ours: Mapping[str, Changes] = {"our-two": {"src/lib.rs": f"{lib}\npub fn two() {{}}\n"}}
+    words = {"Cargo.toml": manifest("words", "1.0.0").encode(), "src/lib.rs": b""}
+    story.registry.publish("words", "1.0.0", files=words)
+    upstream = story.crate("demo", files, ours, needs=("words",))
+    story.world.forkbot("rebase")
+    upstream.commit("Ask for a number (#10)", {"build.rs": broken})
+    assert story.errors() == [("", "demo/build.rs:1", "demo's upstream wrote the line in #10")]
+    upstream.commit("Ask no more (#11)", {"build.rs": script})
+    words |= {"Cargo.toml": manifest("words", "1.0.1").encode(), "build.rs": broken.encode()}
+    story.registry.publish("words", "1.0.1", files=words)
+    assert story.errors() == [("", ":0", "it is in words 1.0.1")]
