@@ -16,7 +16,7 @@ from pathlib import Path
 _PAUSE = 0.25  # seconds between two looks; a look costs some milliseconds
 _SPARE = 512 << 20  # bytes of its disk that a child leaves to others
 _STEPS = 8  # so many times a folder is measured while it grows to its limit
-_FILES = 200_000  # that a child may make: a cold build of a family makes 10,000
+_FILES = 200_000  # that a folder may come to: a cold build of a family makes 10,000
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -26,7 +26,7 @@ class Limits:
 
     memory: int  # in use at one time
     processes: int  # at one time, each of their threads counted
-    disk: int  # that ``folder`` may grow by
+    disk: int  # that ``folder`` may come to
     output: int  # on each of its two streams
     folder: Path | None = None  # where it may write
 
@@ -87,25 +87,28 @@ class Guard:
 
 
 class _Disk:
-    """A folder that may grow by so much, measured only when its disk has lost room."""
+    """A folder that may take so much, measured only when its disk has lost room.
+
+    To measure it costs more than all else that is looked at, and mostly nobody writes much.
+    """
 
     def __init__(self, folder: Path, most: int) -> None:
         self._folder = folder
-        self._bytes, self._files = measure(folder)
-        free, self._free_files = _free(folder)
-        self._most = max(0, min(most, free - _SPARE))
-        self._free = free
+        self._most = most
+        self._free, self._free_files = _free(folder)
 
     def look(self) -> str:
         free, files = _free(self._folder)
+        if free < _SPARE:
+            return f"its disk has less than {size(_SPARE)} left"
         if self._free - free < self._most // _STEPS and self._free_files - files < _FILES // _STEPS:
             return ""
         self._free, self._free_files = free, files
         now, count = measure(self._folder)
-        if now - self._bytes > self._most:
-            return f"it wrote more than {size(self._most)} to the disk"
-        if count - self._files > _FILES:
-            return f"it made more than {_FILES} files"
+        if now > self._most:
+            return f"it filled its folder with more than {size(self._most)}"
+        if count > _FILES:
+            return f"it filled its folder with more than {_FILES} files"
         return ""
 
 

@@ -21,7 +21,7 @@ _CORES = os.cpu_count() or 1  # cargo runs so many compilers at one time
 BUILDING = Limits(
     memory=min(max(8, _CORES) * _GIB, _MACHINE // 4 * 3),
     processes=max(4096, 64 * _CORES),
-    disk=8 * _GIB,
+    disk=12 * _GIB,  # from at most half of it: room.py
     output=16 * _MIB,
 )
 

@@ -154,7 +154,7 @@ def test_a_build_script_that_fails_is_told_in_cargos_words(tmp_path: Path) -> No
         (EATS, "it took more than 768 MiB of memory, build-script-bu the most"),
         (EATS_BY_MANY, "it took more than 768 MiB of memory, build-script-bu the most"),
         (FORKS, "processes and threads, most of them build-script-bu, at one time"),
-        (FILLS, "it wrote more than 64 MiB to the disk"),
+        (FILLS, "it filled its folder with more than 64 MiB"),
         (PRINTS, "it printed more than 1 MiB"),
         # by then cargo, which keeps it all, is refused a larger place for it
         (PRINTS_FOR_EVER, "memory"),
