@@ -1,9 +1,9 @@
 """How much a child may take, all it starts included, and who watches that it takes no more.
 
 The system bounds each process, at twice as much (``inside`` sets that). What they take together
-this watches, four times a second: where nobody lends control groups, as on most CI runners, there
-is nobody else who adds it up. Linux only, where there is a /proc; elsewhere only time and output
-are bounded.
+this watches, up to four times a second: where nobody lends control groups, as on most CI runners,
+there is nobody else who adds it up. Linux only, where there is a /proc; elsewhere only time and
+output are bounded.
 """
 
 import contextlib
@@ -13,7 +13,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-_PAUSE = 0.25  # seconds between two looks; a look costs some milliseconds
+_PAUSE, _LONGEST_PAUSE = 0.25, 1.0  # seconds between two looks
+_SHARE = 0.01  # of a core that looking may take: on a machine with many processes it takes longer
 _SPARE = 512 << 20  # bytes of its disk that a child leaves to others
 _STEPS = 8  # so many times a folder is measured while it grows to its limit
 _FILES = 200_000  # that a folder may come to: a cold build of a family makes 10,000
@@ -63,8 +64,10 @@ class Guard:
         """Return which limit the child is past; mostly '', as it looks only when it is time."""
         if time.monotonic() < self._next:
             return ""
+        began = time.thread_time()
         why = self._memory() or (self._disk.look() if self._disk is not None else "")
-        self._next = time.monotonic() + _PAUSE
+        cost = time.thread_time() - began
+        self._next = time.monotonic() + min(max(_PAUSE, cost / _SHARE), _LONGEST_PAUSE)
         return why
 
     def pause(self) -> float:
@@ -141,15 +144,13 @@ def _free(folder: Path) -> tuple[int, int]:
 def _descent(pid: int) -> Iterator[_Task]:
     """Yield a process and all that came of it; what a parent left behind is the namespace's."""
     tasks, children = dict[int, _Task](), dict[int, list[int]]()
-    for entry in os.scandir("/proc") if Path("/proc/self/stat").exists() else ():
-        if entry.name.isdecimal():
-            with contextlib.suppress(OSError):  # it ended
-                head, _, tail = Path(entry.path, "stat").read_text(errors="replace").rpartition(")")
-                fields = tail.split()
-                number, parent = int(entry.name), int(fields[1])
-                name = head.partition("(")[2]
-                tasks[number] = _Task(pid=number, name=name, threads=int(fields[17]))
-                children.setdefault(parent, []).append(number)
+    for number in _numbers():
+        head, _, tail = _read(f"/proc/{number}/stat").rpartition(b")")
+        fields = tail.split(None, 19)
+        if fields:  # else it ended
+            name = head.partition(b"(")[2].decode(errors="replace")
+            tasks[number] = _Task(pid=number, name=name, threads=int(fields[17]))
+            children.setdefault(int(fields[1]), []).append(number)
     left = [pid]
     while left:
         one = left.pop()
@@ -160,8 +161,27 @@ def _descent(pid: int) -> Iterator[_Task]:
 
 def _in_use(pid: int) -> int:
     """Return the memory that is a process's own: not what it only maps from files."""
+    fields = _read(f"/proc/{pid}/statm").split()
+    return (int(fields[1]) - int(fields[2])) * _PAGE if fields else 0
+
+
+def _numbers() -> list[int]:
+    """Return the numbers of all processes; of none where they cannot be seen."""
     try:
-        _, resident, shared, *_ = Path(f"/proc/{pid}/statm").read_text().split()
-    except (OSError, ValueError):
-        return 0
-    return (int(resident) - int(shared)) * _PAGE
+        return [int(name) for name in os.listdir("/proc") if name.isdecimal()]  # noqa: PTH208 - it is names that are wanted
+    except OSError:
+        return []
+
+
+def _read(path: str) -> bytes:
+    """Return a small file of the kernel's at once; nothing of a process that ended."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return b""
+    try:
+        return os.read(handle, 4096)
+    except OSError:
+        return b""
+    finally:
+        os.close(handle)
