@@ -120,7 +120,9 @@ class _Yard:
         """
         names = {m.stack for m in verdict.members}
         if names <= set(self.attempts) and all(self._green(n, verdict.key) for n in names):
-            return msgspec.structs.replace(verdict, builds=(), smokes=(), reused=True)
+            return msgspec.structs.replace(
+                verdict, builds=(), smokes=(), attributions=(), reused=True
+            )
         return msgspec.structs.replace(
             verdict,
             builds=tuple(b for b in verdict.builds if b.stack in names),
@@ -163,6 +165,7 @@ def _whole(parts: Mapping[StackName, Verdict], nothing: Verdict) -> Verdict:
         builds=tuple(b for v in said for b in v.builds),
         smokes=tuple(s for v in said for s in v.smokes),
         problems=tuple(p for v in said for p in v.problems),
+        attributions=tuple(a for v in said for a in v.attributions),
         reused=first.reused and all(v.reused for v in said if v.members),
     )
 

@@ -80,3 +80,8 @@ class Attribution(Fact, frozen=True, kw_only=True):
     suspects: tuple[Suspect, ...] = ()  # all that is not as it was
     cells: tuple[Cell, ...] = ()
     seconds: float = 0.0
+
+    @property
+    def over(self) -> bool:
+        """Whether it went well when it was tried again."""
+        return self.guilty in (Guilty.FLAKE, Guilty.NETWORK)

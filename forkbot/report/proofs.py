@@ -17,6 +17,7 @@ from forkbot.report.breakers import breaker_sections
 from forkbot.report.diagnosed import errors_of, webs_of
 from forkbot.report.document import Block, Code, Items, Line, Paragraph, Section, Weight, Word
 from forkbot.report.fates import fate_section, range_diff_sections
+from forkbot.report.guilt import guilt_blocks
 from forkbot.report.matter import Matter, steady
 from forkbot.report.phrases import clip, count, listed
 from forkbot.report.smoke import reason, smoke_section, smoke_table
@@ -54,7 +55,11 @@ def build(stack: StackRecord, record: RunRecord) -> Matter | str | None:
         verdict=f"does not build: {_cause(mine[0])}{many}",
         facts=tuple(sorted({f"{e.code} {e.file} {e.message}" for e in errors}))
         or tuple(steady(b.why) for b in mine),
-        lead=(*_lead(stack, record, [features(b) for b in mine]), _advice(stack, errors)),
+        lead=(
+            *guilt_blocks(record, stack.name),
+            *_lead(stack, record, [features(b) for b in mine]),
+            _advice(stack, errors),
+        ),
         steps=(build_again(rebase),),
         orders=(Order.RETRY, Order.PAUSE),
         sections=(
@@ -83,6 +88,7 @@ def smoke(stack: StackRecord, record: RunRecord) -> Matter | str | None:
         verdict=f"{_wrong(reds[0])}{many}",
         facts=tuple(f"{s.told} {s.pristine} {s.ran_green} {s.exit_code}" for s in reds),
         lead=(
+            *guilt_blocks(record, stack.name),
             *_lead(stack, record, [s.told for s in reds]),
             _advice(stack, [e for s in reds for e in errors_of(s.diagnostics)]),
         ),
@@ -115,6 +121,7 @@ def family(record: RunRecord) -> Matter | str | None:
         verdict=f"{clip(first, 300)}{rest}",
         facts=tuple(sorted((first, *more))),
         lead=(
+            *guilt_blocks(record, None),
             Items(tuple((clip(p, 600),) for p in (first, *more)[:40])),
             Paragraph((
                 "What was built then proves nothing, so no fork branch was moved. ",

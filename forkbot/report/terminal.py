@@ -18,6 +18,7 @@ from forkbot.report.breakers import found_out
 from forkbot.report.conflict import breaker_of, by_effort, came_and_went
 from forkbot.report.document import plain
 from forkbot.report.fates import carry_over, to_read
+from forkbot.report.guilt import guilt_lines
 from forkbot.report.links import Web
 from forkbot.report.outlook import floor_line, may_go, proposals, rest
 from forkbot.report.overview import holds, rows, stopped, summary, writes
@@ -78,6 +79,8 @@ def _told(record: RunRecord) -> Iterator[Said]:
 
 
 def _reds(record: RunRecord) -> Iterator[Said]:
+    for line, still_red in guilt_lines(record):
+        yield f"whose fault: {line}", "bold red" if still_red else "yellow"
     for line in reds(record.verdict) if record.verdict else []:
         yield f"red: {line}", "red"
     for line in news(record.verdict) if record.verdict else []:

@@ -28,6 +28,7 @@ from forkbot.report.fates import (
     replay_section,
     to_read,
 )
+from forkbot.report.guilt import guilt_sections
 from forkbot.report.outlook import outlook_sections, proposal_sections
 from forkbot.report.overview import headline, holds, rows, summary, writes
 from forkbot.report.phrases import clip
@@ -51,6 +52,7 @@ def report(record: RunRecord) -> Document:
 def _sections(record: RunRecord) -> Iterator[Section]:
     yield _top(record)
     yield _overview(record)
+    yield from guilt_sections(record)
     yield from _held(record)
     yield from _answered(record)
     yield from _updated(record)

@@ -9,6 +9,8 @@ import msgspec
 
 from forkbot.cargo import CargoError
 from forkbot.errors import MachineError
+from forkbot.model.attribution import Attribution, Guilty
+from forkbot.model.probe import Red, RedKind
 from forkbot.model.stack import Stack
 from forkbot.model.verdict import Build, Colour, FamilyMember, Smoke, Verdict
 from forkbot.verify.build import Say, prepare
@@ -95,8 +97,15 @@ def verify_family(
         builds=trial.builds + held_builds(held),
         smokes=smokes,
         problems=trial.problems,
+        attributions=tuple(_outage(said) for said in trial.outages[:1]),
         dependencies=dict(trial.dependencies),
     )
+
+
+def _outage(said: str) -> Attribution:
+    """Return the registry's silence as what it was: over, and told all the same."""
+    red = Red(kind=RedKind.GRAPH, stack="", name="", why=f"cargo cannot reach its registry: {said}")
+    return Attribution(red=red, guilty=Guilty.NETWORK, why="asked again, the registry answered")
 
 
 def held_builds(held: Mapping[StackName, str]) -> tuple[Build, ...]:

@@ -1,6 +1,8 @@
 """One family on one set of trees: laid out, resolved, built and run, to its end or first red."""
 
 import dataclasses
+import re
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -25,6 +27,7 @@ class Trial:
     smokes: tuple[Smoke, ...] = ()
     problems: tuple[str, ...] = ()
     resolved: bool = True
+    outages: tuple[str, ...] = ()  # what cargo said when the registry gave no answer at first
     dependencies: Mapping[StackName, tuple[Pin, ...]] = dataclasses.field(default_factory=dict)
 
     @property
@@ -54,10 +57,10 @@ def try_family(
     """
     family, workshop = lay_out(members, folder=folder, pristine=False), stage.workshop
     try:
-        _, problems = prepare(family, workshop, say=say, pins=pins)
+        problems, outages = _prepared(family, stage, say=say, pins=pins)
     except CargoError as e:
         return Trial(problems=(unresolved(e),), resolved=False)
-    trial = Trial(problems=problems, dependencies=_pins(family))
+    trial = Trial(problems=problems, dependencies=_pins(family), outages=outages)
     for unit in _ordered(family, first):
         if stop and trial.red:
             break
@@ -76,6 +79,26 @@ def try_family(
     return trial
 
 
+def _prepared(
+    family: Family, stage: Stage, *, say: Say, pins: tuple[Pin, ...]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what is wrong with the graph, and the network's outages on the way.
+
+    The network is what is tried again by itself: it mends itself, and nothing else here does.
+    """
+    outages: list[str] = []
+    for pause in _PAUSES:
+        try:
+            return prepare(family, stage.workshop, say=say, pins=pins)[1], tuple(outages)
+        except CargoError as e:
+            if not _offline(e):
+                raise
+            outages.append(e.last_words)
+            say(f"the registry gives no answer, and is asked again in {pause:.0f} s")
+            time.sleep(pause)
+    return prepare(family, stage.workshop, say=say, pins=pins)[1], tuple(outages)
+
+
 def _pins(family: Family) -> dict[StackName, tuple[Pin, ...]]:
     """Return what each stack's builds and components take from crates.io."""
     lock = read_lock(family.workspace / "Cargo.lock")
@@ -92,6 +115,7 @@ def _ordered(family: Family, first: StackName | None) -> list[BuildUnit | SmokeU
     return sorted(units, key=lambda unit: unit.stack.name != first)  # stable
 
 
+_PAUSES = (1.0, 4.0)  # seconds
 _OFFLINE_SIGNS = (
     "Could not resolve host", "Could not connect", "Couldn't connect", "failed to connect",
     "Timeout was reached", "spurious network error", "failed to download from",
@@ -99,11 +123,19 @@ _OFFLINE_SIGNS = (
 )  # fmt: skip
 
 
+def _offline(error: CargoError) -> bool:
+    return any(sign in error.said for sign in _OFFLINE_SIGNS)
+
+
 def unresolved(error: CargoError, what: str = "the family") -> str:
     """Return the problem's words; raise when it is the network's fault and not the family's."""
-    if any(sign in error.said for sign in _OFFLINE_SIGNS):
+    if _offline(error):
         raise RemoteError(
             f"cargo cannot reach its registry: {error.last_words}",
             hint="check the network and cargo's configuration: cargo search --limit 1 serde",
         ) from error
-    return f"cargo cannot resolve {what}: {error.last_words}"
+    yanked = "".join(
+        f"; version {version} is yanked"
+        for version in re.findall(r"^\s*version (\S+) is yanked$", error.said, re.MULTILINE)
+    )
+    return f"cargo cannot resolve {what}: {error.last_words}{yanked}"

@@ -12,6 +12,7 @@ from forkbot.verify.toolchain import Toolchain
 from forkbot.verify.wasmtime import Wasmtime
 from tests.e2e.crates import lend, manifest
 from tests.e2e.world import Changes, Said, World
+from tests.scenario import make_stack
 from tests.upstream.registry import Registry
 
 LOWER = """\
@@ -24,6 +25,7 @@ pub fn word(times: usize) -> String {
 
 /// A number.
 pub fn number() -> u32 {
+    let unused = 2;
     leaf::SMALL
 }
 """
@@ -46,6 +48,7 @@ MAIN = """\
 fn main() {
     println!("{} {}", upper::loud(), lower::number());
     assert_eq!(upper::loud(), "SAID: OURS!", "not our word");
+    assert_eq!(lower::number(), 1, "not our number");
 }
 """
 LOWER_OURS: Changes = {"src/lib.rs": LOWER.replace('"plain"', '"ours"')}
@@ -58,7 +61,6 @@ pub fn loud() -> String {
 """
 UPPER_OURS = UPPER + LOUD
 QUIET = "\n/// Nothing.\npub fn quiet() -> String {\n    String::new()\n}\n"
-UPPER_BOTH = UPPER_OURS + QUIET
 
 
 class Faults:
@@ -80,9 +82,10 @@ class Faults:
 
     # --- the scene
 
-    def manifest(self, name: str, *more: str) -> str:
+    def manifest(self, name: str) -> str:
         """Return a crate's manifest as upstream has it."""
-        return manifest(name, "1.0.0", _NEEDS[name]) + "\n".join(more)
+        features = "[features]\nextra = []\n" if name == "upper" else ""
+        return manifest(name, "1.0.0", _NEEDS[name]) + features
 
     def release_leaf(self, version: str, lib: str) -> None:
         """Release a version of the dependency."""
@@ -105,7 +108,7 @@ class Faults:
         )
         self.world.stack(
             self.upstreams["upper"],
-            {"loud": {"src/lib.rs": UPPER_OURS}, "quiet": {"src/lib.rs": UPPER_BOTH}},
+            {"loud": {"src/lib.rs": UPPER_OURS}, "quiet": {"src/lib.rs": UPPER_OURS + QUIET}},
             name="upper",
             more=upper + f"depends: [lower]\nsmoke:\n  - {{name: word, timeout: {timeout}, "
             "cases: {said: {}}, upstream: {fails: cannot find function}}\n",
@@ -121,6 +124,34 @@ class Faults:
         """Run the night on which all was well."""
         self.world.forkbot("run", "--all")
         return self
+
+    def edit(self, patch: str, files: Changes) -> None:
+        """Let a person write a patch of the upper stack anew: what its last one does."""
+        upstream = self.upstreams["upper"]
+        assert upstream.tip
+        patches: dict[str, Changes] = {"loud": {"src/lib.rs": UPPER_OURS}, patch: files}
+        stack, _ = make_stack(upstream, upstream.tip, patches)
+        path = self.world.folder("upper") / "patches" / f"{patch}.patch"
+        path.write_bytes(stack.patches[-1].mail)
+
+    def newer_rustc(self, version: str, *flags: str) -> None:
+        """Put a newer rustc before the one that is here, which finds more to complain about.
+
+        It is the same one, that says it is newer; what it complains about is given.
+        """
+        rustc, folder = self.tools[0].rustc, self.world.place / "newer"
+        folder.mkdir()
+        env = "".join(f"export {n}='{v}'\n" for n, v in self.tools[0].env.items() if n != "RUSTC")
+        (folder / "cargo").symlink_to(self.tools[0].cargo)
+        (folder / "rustc").write_text(
+            f'#!/bin/sh\n{env}case "$*" in\n'
+            f"-vV) {rustc} -vV | sed 's/1\\.[0-9]*\\.[0-9]*/{version}/' ;;\n"
+            f'*) exec {rustc} "$@" {" ".join(flags)} ;;\nesac\n'
+        )
+        (folder / "rustc").chmod(0o755)
+        # what is on PATH is shown to builds, and the real one's libraries must be
+        home = rustc.resolve().parent.parent
+        self.world.env["PATH"] = f"{folder}:{home}:{self.world.env['PATH']}"
 
     # --- what comes of it
 

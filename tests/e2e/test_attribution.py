@@ -1,13 +1,17 @@
 """Ten faults, seeded one at a time into a family that was green: each is laid at the right door."""
 
+import contextlib
+import socket
+import threading
 from collections.abc import Iterator
 
 import pytest
 
 from forkbot.model.attribution import Attribution, Guilty
+from forkbot.model.publication import Move
 from forkbot.verify.toolchain import Toolchain
 from forkbot.verify.wasmtime import Wasmtime
-from tests.e2e.faults import UPPER, Faults
+from tests.e2e.faults import LEAF, LOWER, MAIN, QUIET, UPPER, UPPER_OURS, Faults
 from tests.e2e.world import World
 from tests.upstream.registry import serve
 
@@ -34,6 +38,12 @@ def looks(said: Attribution) -> list[str]:
     ]  # fmt: skip
 
 
+def name(said: Attribution) -> tuple[Guilty, str | None, str]:
+    """Return whose fault it is: which stack's, and which commit or patch."""
+    patch = said.patch or ""
+    return said.guilty, said.stack, said.commit.commit if said.commit else patch
+
+
 def test_an_upstream_signature_change(faults: Faults) -> None:
     faults.stacks().green()
     faults.commit("upper", "quiet", {"README.md": "new\n"})
@@ -42,7 +52,154 @@ def test_an_upstream_signature_change(faults: Faults) -> None:
     faults.commit("upper", "quiet again", {"README.md": "newer\n"})
     faults.commit("lower", "quiet below", {"README.md": "new\n"})
     (said,) = faults.night()
-    assert (said.guilty, said.stack, said.patch) == (Guilty.UPSTREAM, "upper", "loud")
-    assert said.commit is not None
-    assert (said.commit.commit, said.commit.subject) == (bad, "Let callers say how often")
+    assert name(said) == (Guilty.UPSTREAM, "upper", bad)
+    assert said.patch == "loud", "which upstream left behind"
     assert looks(said) == ["upstream:upper green", "pristine green"]
+    assert "upper's word" in " ".join(said.also), "what follows is told with it"
+
+
+def test_a_new_cfg(faults: Faults) -> None:
+    faults.stacks().green()
+    how = "/// And how.\npub fn how() -> String {\n    said() + style()\n}\n\n/// How it"
+    gated = UPPER.replace("/// How it", how).replace(
+        "pub fn style", '#[cfg(not(target_os = "wasi"))]\npub fn style'
+    )
+    bad = faults.commit("upper", "Keep to systems with style", {"src/lib.rs": gated})
+    (said,) = faults.night()
+    assert name(said) == (Guilty.UPSTREAM, "upper", bad)
+    assert said.why == "it is as red without our patches, on this target alone"
+    assert looks(said) == ["upstream:upper green", "pristine red", "pristine host green"]
+
+
+def test_a_removed_feature(faults: Faults) -> None:
+    faults.stacks(features=", features: [extra]").green()
+    bare = faults.manifest("upper").partition("[features]")[0]
+    bad = faults.commit("upper", "Take extra away", {"Cargo.toml": bare})
+    (said,) = faults.night()
+    assert name(said) == (Guilty.UPSTREAM, "upper", bad)
+    assert looks(said) == [
+        "dependencies:leaf red", "dependencies:leaf upstream:upper green",
+        "upstream:upper green", "pristine red",
+    ]  # fmt: skip
+
+
+def test_a_patch_typo(faults: Faults) -> None:
+    faults.stacks().green()
+    faults.edit("quiet", {"src/lib.rs": UPPER_OURS + QUIET.replace("String::new", "Strin::new")})
+    (said,) = faults.night()
+    assert name(said) == (Guilty.PATCH, "upper", "quiet")
+    assert looks(said) == ["patches:upper green"]
+
+
+def test_a_lower_forks_break(faults: Faults) -> None:
+    faults.stacks().green()
+    faults.commit("upper", "quiet", {"README.md": "new\n"})
+    other = LOWER.replace("    leaf::SMALL\n", "    leaf::SMALL + 1\n")
+    bad = faults.commit("lower", "Count from one", {"src/lib.rs": other})
+    (said,) = faults.night()
+    assert name(said) == (Guilty.LOWER, "lower", bad)
+    assert looks(said) == [
+        "red", "upstream:upper red", "upstream:upper upstream:lower green", "upstream:lower green",
+    ]  # fmt: skip
+
+
+def test_a_toolchain_lint_turned_error(faults: Faults) -> None:
+    faults.stacks().green()
+    faults.commit("lower", "quiet", {"README.md": "new\n"})
+    faults.newer_rustc("1.99.0", "-D", "unused_variables")
+    (said,) = faults.night()
+    assert (said.guilty, said.name) == (Guilty.TOOLCHAIN, "rustc")
+    assert (said.was, said.now.partition(" (")[0]) == (faults.tools[0].version, "rustc 1.99.0")
+    assert looks(said) == [
+        "upstream:lower red", "upstream:lower toolchain:rustc green", "toolchain:rustc green",
+    ]  # fmt: skip
+
+
+def test_a_dependency_release_that_breaks(faults: Faults) -> None:
+    faults.stacks().green()
+    faults.commit("upper", "quiet", {"README.md": "new\n"})
+    faults.release_leaf("1.0.1", LEAF.replace("SMALL", "TINY"))
+    (said,) = faults.night()
+    assert said.guilty is Guilty.DEPENDENCY
+    assert (said.name, said.was, said.now, said.why) == ("leaf", "1.0.0", "1.0.1", "")
+    assert looks(said) == ["dependencies:leaf green"]
+
+
+def test_a_yanked_dependency(faults: Faults) -> None:
+    faults.stacks().green()
+    faults.commit("upper", "quiet", {"README.md": "new\n"})
+    faults.registry.yank("leaf", "1.0.0")
+    (said,) = faults.night()
+    assert said.guilty is Guilty.DEPENDENCY
+    assert (said.name, said.was, said.why) == ("leaf", "1.0.0", "1.0.0 was yanked")
+    assert looks(said) == ["dependencies:leaf green"]
+
+
+def test_a_hanging_component(faults: Faults) -> None:
+    faults.stacks(timeout=3).green()
+    stuck = UPPER.replace("many = 1;", "many = 1;\n    while many == 1 {}")
+    bad = faults.commit("upper", "Wait for more", {"src/lib.rs": stuck})
+    faults.commit("lower", "quiet", {"README.md": "new\n"})
+    (said,) = faults.night()
+    assert name(said) == (Guilty.UPSTREAM, "upper", bad)
+    assert "it was ended after 3 s" in said.red.why
+    assert looks(said) == ["red", "upstream:upper green"]
+
+
+class Flaky:
+    """A server that lets one caller down."""
+
+    def __init__(self) -> None:
+        self.down = 0
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self._socket.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):  # it was closed
+            while True:
+                caller, _ = self._socket.accept()
+                with caller:
+                    if self.down == 0:
+                        caller.sendall(b"word")
+                    self.down = max(0, self.down - 1)
+
+    def close(self) -> None:
+        """Serve nobody any more."""
+        self._socket.close()
+
+
+ASKS = """\
+    let mut said = String::new();
+    let mut server = std::net::TcpStream::connect("127.0.0.1:PORT").unwrap();
+    std::io::Read::read_to_string(&mut server, &mut said).unwrap();
+    assert_eq!(said, "word", "the server let us down");
+}
+"""
+
+
+def test_a_flaky_server(faults: Faults) -> None:
+    server = Flaky()
+    asks = MAIN.rstrip().removesuffix("}") + ASKS.replace("PORT", str(server.port))
+    try:
+        faults.stacks(main=asks).green()
+        faults.commit("upper", "quiet", {"README.md": "new\n"})
+        server.down = 1
+        (said,) = faults.night(code=0)
+    finally:
+        server.close()
+    assert (said.guilty, said.why) == (Guilty.FLAKE, "run again, it is green")
+    assert "the server let us down" in said.red.why
+    assert looks(said) == ["green"]
+    assert [s.publication.move for s in faults.record.stacks if s.publication] == [
+        Move.NOTHING, Move.UPDATE,
+    ]  # fmt: skip
+
+
+def test_a_registry_that_is_down_for_a_moment(faults: Faults) -> None:
+    faults.stacks().green()
+    faults.commit("upper", "quiet", {"README.md": "new\n"})
+    faults.registry.down = 1
+    (said,) = faults.night(code=0)
+    assert (said.guilty, said.why) == (Guilty.NETWORK, "asked again, the registry answered")
+    assert faults.registry.down == 0

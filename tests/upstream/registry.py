@@ -75,6 +75,7 @@ class Registry:
     def __init__(self, root: Path, url: str) -> None:
         self.root = root
         self.url = url
+        self.down = 0  # requests to come that get no answer
         (root / "crates").mkdir(parents=True)
         template = f"{url}/crates/{{crate}}-{{version}}.crate"
         (root / "config.json").write_text(json.dumps({"dl": template}))
@@ -151,10 +152,24 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
         """Say nothing."""
 
+    def do_GET(self) -> None:
+        """Answer, unless the registry is down."""
+        server = self.server
+        registry = server.registry if isinstance(server, _Server) else None
+        if registry is not None and registry.down > 0:
+            registry.down -= 1
+            self.close_connection = True
+            return
+        super().do_GET()
+
     def send_header(self, keyword: str, value: str) -> None:
         """Leave out the date: two writes within one second would look like none."""
         if keyword != "Last-Modified":
             super().send_header(keyword, value)
+
+
+class _Server(http.server.ThreadingHTTPServer):
+    registry: Registry
 
 
 @contextmanager
@@ -162,11 +177,12 @@ def serve(root: Path) -> Iterator[Registry]:
     """Serve a registry on a loopback port while the block runs."""
     root.mkdir(parents=True)
     handler = functools.partial(_Quiet, directory=str(root))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+    with _Server(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         try:
-            yield Registry(root, f"http://127.0.0.1:{server.server_address[1]}")
+            server.registry = Registry(root, f"http://127.0.0.1:{server.server_address[1]}")
+            yield server.registry
         finally:
             server.shutdown()
             thread.join(timeout=10)
