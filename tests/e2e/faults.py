@@ -142,13 +142,14 @@ class Faults:
         rustc, folder = self.tools[0].rustc, self.world.place / "newer"
         folder.mkdir()
         env = "".join(f"export {n}='{v}'\n" for n, v in self.tools[0].env.items() if n != "RUSTC")
-        (folder / "cargo").symlink_to(self.tools[0].cargo)
+        (folder / "cargo").write_text(f'#!/bin/sh\n{env}exec {self.tools[0].cargo} "$@"\n')
         (folder / "rustc").write_text(
             f'#!/bin/sh\n{env}case "$*" in\n'
             f"-vV) {rustc} -vV | sed 's/1\\.[0-9]*\\.[0-9]*/{version}/' ;;\n"
             f'*) exec {rustc} "$@" {" ".join(flags)} ;;\nesac\n'
         )
-        (folder / "rustc").chmod(0o755)
+        for program in ("cargo", "rustc"):
+            (folder / program).chmod(0o755)
         # what is on PATH is shown to builds, and the real one's libraries must be
         home = rustc.resolve().parent.parent
         self.world.env["PATH"] = f"{folder}:{home}:{self.world.env['PATH']}"
