@@ -85,7 +85,7 @@ class _Trial:
         forks, tried = self._forks(graph), dict[tuple[str, str], Fix]()
         for copy in self._copies(graph):
             crate, version = copy.package.name, copy.package.version
-            if not _same_line(version, forks.get(crate, "")):
+            if not compatible(version, forks.get(crate, "")):
                 continue
             args = ["update", f"{crate}@{version}", "--precise", forks[crate]]
             why = ""
@@ -153,19 +153,20 @@ def _from(package: Package, fork: Certificate) -> bool:
 def _why(copy: Copy, fork: str) -> str:
     if not fork:
         return "cargo did not read the fork"
-    wishes = f": {copy.wishes}" if copy.wanted else ""
-    return f"cargo takes {copy.package.version}, and the fork is {fork}{wishes}"
+    took = f"cargo takes {copy.package.version}, and the fork is {fork}"
+    # of one line, a Cargo.lock is why: who asks for that line says nothing
+    return took if compatible(copy.package.version, fork) else f"{took}: {copy.wishes}"
 
 
-def _same_line(one: str, other: str) -> bool:
-    """Whether cargo takes two versions for compatible: the first number that is not 0 is the same.
+def compatible(one: str, other: str) -> bool:
+    """Whether cargo takes two versions for compatible: the same up to the first number but 0.
 
     https://doc.rust-lang.org/cargo/reference/resolver.html#semver-compatibility
     """
-    return bool(one and other) and _line(one) == _line(other)
+    return bool(one and other) and _leading(one) == _leading(other)
 
 
-def _line(version: str) -> list[str]:
+def _leading(version: str) -> list[str]:
     numbers = re.split(r"[-+]", version)[0].split(".")
     leading = next((i for i, n in enumerate(numbers) if n != "0"), len(numbers) - 1)
     return numbers[: leading + 1]

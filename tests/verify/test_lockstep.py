@@ -11,6 +11,7 @@ import pytest
 
 from forkbot.cargo import Cargo, cargo_env
 from forkbot.verify.build import prepare
+from forkbot.verify.consumer import compatible
 from forkbot.verify.family import Family
 from forkbot.verify.workshop import Workshop
 from tests.upstream.registry import Registry, pack, serve
@@ -90,3 +91,22 @@ def test_a_patch_that_nobody_can_use_is_told_with_what_is_built_instead(
             "modern 1.0.0 → lower 1.1.0 (modern 1.0.0 wants ^1.1)"
         ),
     )
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("1.54.1", "1.55.0", True),
+        ("1.0.0", "2.0.0", False),
+        ("0.6.5", "0.6.4", True),
+        ("0.6.5", "0.5.10", False),
+        ("0.0.2", "0.0.3", False),
+        ("0.0.2", "0.0.2", True),
+        ("0.13.5", "0.13.6-rc.1+build", True),
+        ("0.13.5", "1.13.5", False),
+        ("0.13.5", "", False),
+    ],
+)
+def test_versions_are_of_one_line_as_cargo_has_it(one: str, other: str, *, same: bool) -> None:
+    assert compatible(one, other) is same
+    assert compatible(other, one) is same
