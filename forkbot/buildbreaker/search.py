@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping
 
 from forkbot.model.buildbreaker import Ended
 
-_BLIND = 0.25  # the share of a line that may go by without a look
+_BLIND = 0.25  # the share of a line that may go by without a look,
+_FEW = 3  # and how many places may at any rate
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -83,7 +84,7 @@ def seek(
     if _has_ends(found, settled):
         while _closed_in(found, settled) and look_around:
             gap = _widest(found.unknown(first, last))
-            if len(gap) <= (last - first) * _BLIND or not settled(_middle(gap)):
+            if len(gap) <= max(_FEW, (last - first) * _BLIND) or not settled(_middle(gap)):
                 break
     return found
 

@@ -17,7 +17,7 @@ from forkbot.model.record import RunRecord
 from forkbot.verify.toolchain import Toolchain
 from forkbot.verify.wasmtime import Wasmtime
 from forkbot.words import Oid
-from tests.e2e.crates import MAIN, UPPER, Crates
+from tests.e2e.crates import LOWER, MAIN, UPPER, Crates
 from tests.e2e.world import Changes, Said, World
 from tests.upstream.registry import serve
 
@@ -299,3 +299,18 @@ def test_a_run_looks_for_it_by_itself_and_another_machine_tells_it(line: Line) -
     assert breakers(told) == (found,)
     issues = [p.read_text() for p in (line.world.root / ".forkbot" / "forge").rglob("*.md")]
     assert any("since when lower does not build" in text for text in issues)
+
+
+def test_along_releases_the_version_is_named(crates: Crates) -> None:
+    world = crates.world
+    world.forkbot("rebase", "--channel", "release")
+    text = LOWER
+    for n in range(1, 6):
+        text += f"\n/// More.\npub const MORE{n}: u8 = {256 if n == 4 else n};\n"
+        crates.release("lower", f"1.0.{n}", text)
+    said = world.forkbot("bisect", "lower", "--channel", "release", code=4)
+    assert "since when: lower: red since lower 1.0.4" in said.out.splitlines()
+    asked = [li.rpartition(" ")[2] for li in said.progress if ": probe " in li]
+    assert asked == ["1.0.5?", "1.0.0?", "1.0.3?", "1.0.4?", "patch?"]
+    told = world.reports()[-1].replace("\u200b", "")
+    assert "- Red on lower 1.0.4 (releases carry no finer history): lower does not build: " in told
