@@ -30,10 +30,10 @@ from forkbot.session import Session
 from forkbot.stackdir.files import write_stack
 from forkbot.stackdir.load import closure, load_family, select, stack_folder, with_dependents
 from forkbot.verification import as_facts, is_built, member_of, try_out
-from forkbot.verify.family import Member
+from forkbot.verify.family import BuildUnit, Member
 from forkbot.verify.judge import verification_key
 from forkbot.verify.toolchain import TARGET, Toolchain, find_toolchain
-from forkbot.verify.trial import Trial
+from forkbot.verify.trial import Only, Trial
 from forkbot.verify.wasmtime import Wasmtime, find_wasmtime
 from forkbot.words import Oid, PatchName, StackName
 
@@ -110,17 +110,20 @@ class _Ground:
             problems=trial.problems,
         )  # fmt: skip
 
-    def without(self, stack: StackName, tree: Oid) -> Trial:
+    def without(self, stack: StackName, tree: Oid, *, only: Only | None = None) -> Trial:
         """Return how it goes with another tree for one stack; that stack's own things first."""
         members = (
             dataclasses.replace(m, tree=tree) if m.stack.name == stack else m for m in self.members
         )
-        return self.attempt(tuple(members), first=stack)
+        return self.attempt(tuple(members), first=stack, only=only)
 
-    def attempt(self, members: tuple[Member, ...], *, first: StackName | None = None) -> Trial:
+    def attempt(
+        self, members: tuple[Member, ...], *, first: StackName | None = None,
+        only: Only | None = None,
+    ) -> Trial:  # fmt: skip
         return try_out(
             members, session=self.session, toolchain=self.toolchain, wasmtime=self.wasmtime,
-            first=first,
+            first=first, only=only,
         )  # fmt: skip
 
 
@@ -210,11 +213,14 @@ def _answer(
     def left_out(left: LeftOut) -> Red | None:
         what = f"{left.patch} {left.hunk}".rstrip()
         ground.session.say(f"{name}: without {', '.join((what, *left.with_it))}")
-        trial = ground.without(name, left.tree)
-        red = red_of(trial)
-        if red is None and left.hunk and control is not None:
-            red = warned(trial, control)
-        return red
+        if not left.hunk or control is None:
+            return red_of(ground.without(name, left.tree))
+        # what is built of the stack itself is soon done, and warns where anything does
+        for only in (lambda unit: isinstance(unit, BuildUnit) and unit.stack.name == name, None):
+            trial = ground.without(name, left.tree, only=only)
+            if red := red_of(trial) or warned(trial, control):
+                return red
+        return None
 
     if not question.hunks:
         return decide(question.lefts, left_out)
