@@ -10,6 +10,7 @@ import time
 from forkbot.attempt import Attempt, attempt_rebase
 from forkbot.buildbreaker.asking import Limits
 from forkbot.buildbreaker.suspects import break_red
+from forkbot.diagnosis import diagnosed
 from forkbot.locate import Aim
 from forkbot.model.buildbreaker import BuildBreaker
 from forkbot.model.record import RunRecord
@@ -76,9 +77,10 @@ def _up_to_the_first_red(
     trial = Trial()
     if members:
         trial = try_out(members, session=session, toolchain=toolchain, wasmtime=wasmtime)
-    return Verdict(
+    verdict = Verdict(
         channel=session.channel, key=hashlib.sha256(f"bisect {key}".encode()).hexdigest()[:32],
         target=TARGET, rustc=toolchain.version, wasmtime=wasmtime.version,
         members=as_facts(members), builds=trial.builds + held_builds(held), smokes=trial.smokes,
         problems=trial.problems, dependencies=dict(trial.dependencies),
     )  # fmt: skip
+    return diagnosed(verdict, (a for a in attempts if a.stack.name not in held))

@@ -7,14 +7,12 @@ place and each name is looked up in the history of the stack that it belongs to.
 
 import contextlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 from typing import Self
 
 from msgspec.structs import replace
 
 from forkbot.attempt import Attempt
-from forkbot.cargo import read_lock
 from forkbot.git.workbench import Workbench
 from forkbot.model.diagnostic import Deed, Diagnostic, Doer, Origin, Spot
 from forkbot.model.verdict import Verdict
@@ -22,43 +20,35 @@ from forkbot.rebase.definitions import Wanted
 from forkbot.rebase.gates import item_name
 from forkbot.rebase.origin import Origins
 from forkbot.verify.followers import in_order_of_cause
-from forkbot.words import StackName
+from forkbot.words import Pin, StackName
 
 _USES = r"\buse\s+(?:::)?([A-Za-z_]\w*)::[^;]*\b{name}\b"
 
 
-def diagnosed(verdict: Verdict, attempts: Iterable[Attempt], *, lock: Path) -> Verdict:
-    """Return a verdict with what is known of the errors in it.
-
-    ``attempts`` are the stacks that took part, ``lock`` is the graph they were built with.
-    """
+def diagnosed(verdict: Verdict, attempts: Iterable[Attempt]) -> Verdict:
+    """Return a verdict with what is known of the errors in it; ``attempts`` took part."""
     said = [d for b in verdict.builds for d in b.diagnostics]
     said += [d for s in verdict.smokes for d in s.diagnostics]
     if not any(d.level == "error" for d in said):
         return verdict
-    with Diagnosis(attempts, packages=packages_in(lock)) as diagnosis:
+    pins = (pin for pins in verdict.dependencies.values() for pin in pins)
+    with Diagnosis(attempts, pins=pins) as diagnosis:
         of = diagnosis.of
         builds = (replace(b, diagnostics=of(b.diagnostics, b.stack)) for b in verdict.builds)
         smokes = (replace(s, diagnostics=of(s.diagnostics, s.stack)) for s in verdict.smokes)
         return replace(verdict, builds=tuple(builds), smokes=tuple(smokes))
 
 
-def packages_in(lock: Path) -> dict[str, str]:
-    """Return the version of each package that a lock file has from elsewhere."""
-    if not lock.exists():
-        return {}
-    return {p.name: str(p.version) for p in read_lock(lock).packages if p.source is not None}
-
-
 class Diagnosis:
     """Asks the stacks of one family, of which each has a result; a context manager."""
 
-    def __init__(self, attempts: Iterable[Attempt], *, packages: Mapping[str, str]) -> None:
-        """Ask ``attempts``; ``packages`` are those of the graph with their versions."""
+    def __init__(self, attempts: Iterable[Attempt], *, pins: Iterable[Pin]) -> None:
+        """Ask ``attempts``; ``pins`` is what the graph has from crates.io."""
         self._attempts = tuple(
             a for a in attempts if a.rebased is not None and a.rebased.facts.tip is not None
         )
-        self._packages = {_ident(name): f"{name} {version}" for name, version in packages.items()}
+        told = (pin.rpartition(" ")[0] for pin in pins)  # without the checksum
+        self._packages = {_ident(package.partition(" ")[0]): package for package in told}
         self._held = contextlib.ExitStack()
         self._asked: dict[StackName, Origins] = {}
         self._known: dict[tuple[object, ...], Diagnostic] = {}

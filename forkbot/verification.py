@@ -93,8 +93,7 @@ def verification_of(
         say=session.say,
     )
     verdict = msgspec.structs.replace(verdict, judged_at=session.now.replace(microsecond=0))
-    lock = folder / "with-stacks" / "family" / "Cargo.lock"
-    return _of_all(diagnosed(verdict, tried, lock=lock), attempts)
+    return _of_all(diagnosed(verdict, tried), attempts)
 
 
 def _of_all(verdict: Verdict, attempts: list[Attempt]) -> Verification:

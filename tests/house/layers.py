@@ -41,6 +41,7 @@ SIBLINGS: Mapping[str, AbstractSet[str]] = {
     "bisect": {
         "attempt",
         "buildbreaker",
+        "diagnosis",
         "locate",
         "recording",
         "red",
