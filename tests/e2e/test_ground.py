@@ -25,7 +25,7 @@ def test_a_floor_that_does_not_build_goes_down_to_the_last_green_release(crates:
     # its floor, its base (no verdict is kept yet), and then halfway, and halfway again
     order = ("1.0.3", "1.0.0", "1.0.1", "1.0.2")
     assert asked == [f"lower: does it build and run on {v}?" for v in order]
-    assert said.progress.count("running word with the stacks") == 2
+    assert said.progress.count("running word with the stacks: said (1 of 1)") == 2
     (told,) = [li.strip() for li in said.out.splitlines() if "floor:" in li]
     why = "red at 1.0.2: lower does not build: lower/src/lib.rs:9: literal out of range for `u8`"
     assert told == (
