@@ -207,10 +207,8 @@ class Diagnosis:
             attempt = next(a for a in self._attempts if a.stack.name == stack)
             assert attempt.rebased is not None
             assert attempt.repository is not None
-            facts = attempt.rebased.facts
-            linear = attempt.repository.is_ancestor(facts.base.commit, facts.onto.commit)
             bench = self._held.enter_context(Workbench(attempt.repository))
-            self._asked[stack] = Origins(facts, linear=linear, bench=bench)
+            self._asked[stack] = Origins(attempt.rebased.facts, bench=bench)
         return self._asked[stack]
 
 

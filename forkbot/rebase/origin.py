@@ -61,13 +61,17 @@ class _Was:
 class Origins:
     """Asks for one stack that was rebased cleanly."""
 
-    def __init__(self, facts: Rebase, *, linear: bool, bench: Workbench) -> None:
-        """Ask within ``bench``; where upstream's line does not lead on from the base, from onto."""
+    def __init__(self, facts: Rebase, *, bench: Workbench) -> None:
+        """Ask within ``bench``; where the base is on no way to onto, since their ways parted."""
         assert facts.tip is not None
         assert facts.tree is not None
         self._stack: StackName = facts.stack
         self._bench, self._texts = bench, Texts(bench)
-        base = facts.base if linear else facts.onto
+        said = bench.repository.git(
+            "merge-base", facts.base.commit, facts.onto.commit, ok=(0, 1)
+        ).stdout.split()  # fmt: skip
+        parted = Oid(said[0].decode()) if said else facts.onto.commit
+        base = Place(commit=parted, tree=bench.objects.tree(parted), label=facts.base.label)
         tip = Place(commit=facts.tip, tree=facts.tree, label=facts.onto.label)
         self._ground = Ground(base=base, onto=tip, linear=True, bench=bench, texts=self._texts)
         self._blame = Blame(self._ground)
