@@ -45,6 +45,10 @@ COMMANDS = {
         "Find the upstream commit, and the patch, that turned something red.",
     ),
     "probe": ("forkbot.cli.probe", "Find out what each patch is there for, by leaving it out."),
+    "neutral": (
+        "forkbot.cli.neutral",
+        "Prove that stacks change nothing on the machine that builds them.",
+    ),
     "patch": ("forkbot.cli.patch", "Change the series of a stack: drop."),
     "report": ("forkbot.cli.look", "Show the report of a run, the newest by default."),
     "cargo-patch": (

@@ -5,6 +5,7 @@ from forkbot.model.base import Fact
 from forkbot.model.buildbreaker import BuildBreaker
 from forkbot.model.conflictbranch import Cleared, ConflictBranch
 from forkbot.model.fate import Rebase
+from forkbot.model.neutrality import Neutrality
 from forkbot.model.order import Given
 from forkbot.model.probe import ProbeAnswer
 from forkbot.model.publication import Publication
@@ -49,6 +50,7 @@ class StackRecord(Fact, frozen=True, kw_only=True):
     orders: tuple[Given, ...] = ()  # what people told the bot to do
     paused: bool = False  # by an order: nothing was done, and nothing is told
     probes: tuple[ProbeAnswer, ...] = ()  # of every patch, in the order of the series; or of none
+    neutrality: Neutrality | None = None  # None: this run did not ask
     tellings: tuple[Telling, ...] = ()  # what was done, or would be, to its artefacts
     untold: Trouble | None = None  # why an artefact is not as it should be
 

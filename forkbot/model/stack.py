@@ -80,6 +80,20 @@ class BuildPolicy(Fact, frozen=True, kw_only=True):
     features: tuple[str, ...] = ()
 
 
+class NativePolicy(Fact, frozen=True, kw_only=True):
+    """What must be the same with the stacks on the machine that builds: `forkbot neutral`."""
+
+    default_features: bool = True
+    features: tuple[str, ...] = ()
+    unit: Annotated[
+        tuple[str, ...],
+        Meta(description="the crate's unit tests whose names hold one of these; none: none is run"),
+    ] = ()
+    tests: Annotated[
+        tuple[str, ...], Meta(description="its integration tests, by their files' names")
+    ] = ()
+
+
 _Issue = Literal["issue", "none"]
 
 
@@ -141,6 +155,7 @@ class Policy(Fact, frozen=True, kw_only=True):
     build: tuple[BuildPolicy, ...] = ()
     smoke: tuple[SmokePolicy, ...] = ()
     unmissed: tuple[UnmissedPolicy, ...] = ()
+    native: NativePolicy | None = None
     when: WhenPolicy = WhenPolicy()
     merge: MergePolicy = MergePolicy()
 

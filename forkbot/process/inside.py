@@ -10,9 +10,12 @@ root asks for no more than that.
 
 import contextlib
 import ctypes
+import fcntl
 import json
 import os
 import resource
+import socket
+import struct
 import sys
 from pathlib import Path
 from typing import TypedDict
@@ -25,6 +28,7 @@ _ATTR_RDONLY, _ATTR_NOSUID, _ATTR_NODEV = 1, 2, 4
 _CAPBSET_DROP, _NO_NEW_PRIVS = 24, 38
 _CAP_VERSION = 0x20080522
 _DEVICES = ("null", "zero", "full", "random", "urandom")
+_SIOCSIFFLAGS, _IFF_UP = 0x8914, 1  # netdevice(7)
 _FAILED = 125
 # What lies in the view's own folders, /tmp among them, is memory that no process is seen to have.
 _ROOM = "size=1g,nr_inodes=100k"
@@ -39,6 +43,7 @@ class Plan(TypedDict):
     read: list[str]
     write: list[str]
     copies: dict[str, str]
+    loopback: bool  # whether to put the namespace's own in service
     memory: int  # bytes, like the next
     file: int
     processes: int
@@ -50,6 +55,8 @@ def main() -> None:
     here = str(Path.cwd())
     try:
         if plan["root"]:
+            if plan["loopback"]:
+                _raise_loopback()
             _build(plan)
             _enter(plan["root"], here)
             _bound_processes(plan["processes"])
@@ -136,6 +143,12 @@ def _enter(root: str, here: str) -> None:
     _check(_libc.pivot_root(b".", b"."), "pivot_root")
     _check(_libc.umount2(b".", _DETACH), "umount2")
     os.chdir(here if Path(here).is_dir() else "/")
+
+
+def _raise_loopback() -> None:
+    """Put the loopback of a fresh network in service, which brings its addresses with it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        fcntl.ioctl(any_socket, _SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", _IFF_UP))
 
 
 def _give_up_rights() -> None:

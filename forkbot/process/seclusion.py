@@ -46,6 +46,7 @@ class View:
         default_factory=dict
     )  # files with another text than outside
     network: bool = False
+    loopback: bool = False  # one of its own, for what speaks to itself; not with ``network``
 
 
 # Far more than it takes to build or run anything here, for whoever names no limits.
@@ -67,6 +68,7 @@ def secluded(argv: Sequence[str | Path], view: View, limits: Limits = WIDE) -> l
         "read": read,
         "write": [str(p) for p in view.write],
         "copies": {str(name): text for name, text in view.copies.items()},
+        "loopback": view.loopback and not view.network,
     }
     alone = () if view.network else ("--net",)
     return [*_UNSHARE, *alone, "--", *_inside(plan, limits), *argv]
@@ -77,7 +79,7 @@ def bounded(argv: Sequence[str | Path], limits: Limits) -> list[str | Path]:
 
     For systems that cannot seclude.
     """
-    nothing = {"root": "", "read": [], "write": [], "copies": {}}
+    nothing = {"root": "", "read": [], "write": [], "copies": {}, "loopback": False}
     return [*_inside(nothing, limits), *argv]
 
 

@@ -12,6 +12,7 @@ from forkbot.model.record import RunRecord, StackRecord
 from forkbot.model.verdict import Colour, Verdict
 from forkbot.report.answered import answer_writes
 from forkbot.report.links import short
+from forkbot.report.neutrality import neutral_headline, was_compared
 from forkbot.report.phrases import clip, count, listed, tally
 from forkbot.report.probes import probe_headline, was_probed
 from forkbot.report.told import telling_writes, untold
@@ -140,8 +141,8 @@ def holds(record: RunRecord) -> tuple[str, ...]:
 
 
 def _all_is_well(record: RunRecord) -> str:
-    if was_probed(record):
-        return probe_headline(record)
+    if was_probed(record) or was_compared(record):
+        return probe_headline(record) if was_probed(record) else neutral_headline(record)
     done = sum(1 for s in record.stacks if s.publication and s.publication.done)
     stacks = count(len(record.stacks), "stack")
     verified = ""

@@ -1,6 +1,6 @@
 """The report in a terminal: the same words as on the pages, in the fewest lines that say it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from rich import box
 from rich.console import Console, RenderableType
@@ -20,6 +20,7 @@ from forkbot.report.document import plain
 from forkbot.report.fates import carry_over, to_read
 from forkbot.report.guilt import guilt_lines
 from forkbot.report.links import Web
+from forkbot.report.neutrality import found, neutral_headline, was_compared
 from forkbot.report.outlook import floor_line, may_go, proposals, rest
 from forkbot.report.overview import holds, rows, stopped, summary, writes
 from forkbot.report.phrases import clip, count, listed
@@ -50,10 +51,17 @@ def show(record: RunRecord, console: Console) -> None:
         # unwrapped: a command broken over two lines cannot be copied
         console.print(Text(visible(text), style=style), soft_wrap=True)
 
-    console.print(_probes(record) if was_probed(record) else _overview(record))
-    if record.verdict is not None and not was_probed(record):
-        _components(record.verdict, console)
-    for line, style in _probed(record) if was_probed(record) else _told(record):
+    if was_compared(record):
+        lines: Iterable[Said] = _compared(record)
+    elif was_probed(record):
+        console.print(_probes(record))
+        lines = _probed(record)
+    else:
+        console.print(_overview(record))
+        if record.verdict is not None:
+            _components(record.verdict, console)
+        lines = _told(record)
+    for line, style in lines:
         say(line, style)
 
 
@@ -103,6 +111,14 @@ def _probed(record: RunRecord) -> Iterator[Said]:
         yield f"would {line}", ""
     for line in advice(record):
         yield line, "cyan"
+
+
+def _compared(record: RunRecord) -> Iterator[Said]:
+    for answer in (s.neutrality for s in record.stacks if s.neutrality):
+        yield f"{answer.stack}: {found(answer)}", "" if answer.neutral else "red"
+        for line in (*answer.changed, *answer.api_changed):
+            yield f"  {line}", "red"
+    yield neutral_headline(record), "bold green" if record.exit_code == 0 else "bold red"
 
 
 def _overview(record: RunRecord) -> RenderableType:

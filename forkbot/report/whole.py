@@ -29,6 +29,7 @@ from forkbot.report.fates import (
     to_read,
 )
 from forkbot.report.guilt import guilt_sections
+from forkbot.report.neutrality import neutral_sections
 from forkbot.report.outlook import outlook_sections, proposal_sections
 from forkbot.report.overview import headline, holds, rows, summary, writes
 from forkbot.report.phrases import clip
@@ -67,6 +68,7 @@ def _sections(record: RunRecord) -> Iterator[Section]:
         yield from suspicion_sections(stack, record.channel)
         yield from replay_section(stack)
         yield from probe_sections(stack)
+        yield from neutral_sections(stack)
     yield from breaker_sections(record)
     yield from verification_sections(record)
     for stack in record.stacks:

@@ -43,6 +43,8 @@ def unpacked(cache: Path) -> Candidate | PassedOver:
     home = _home(cache)
     if not (home / "bin" / "rustc").is_file():
         return PassedOver(name=_RUNG, why=f"not in {cache} yet")
+    if not (home / "bin" / "rustdoc").is_file():
+        _wrap_rustdoc(home)  # it was unpacked by a forkbot that did not use it
     return _candidate(home)
 
 
@@ -141,11 +143,19 @@ def _wrap(home: Path) -> None:
     (home / "bin").mkdir()
     _wrapper(home, home / "bin" / "rustc", "usr/bin/rustc", options='--sysroot "$root/usr" ')
     _wrapper(home, home / "bin" / "cargo", "usr/bin/cargo")
+    _wrap_rustdoc(home)
     for clang in (home / "usr" / "lib").glob("llvm-*/bin/clang"):
         version = clang.parent.parent.name.removeprefix("llvm-")
         resources = f'-resource-dir "$root/usr/lib/clang/{version}" '
         program = str(clang.relative_to(home))
         _wrapper(home, home / "bin" / "clang", program, options=resources)
+
+
+def _wrap_rustdoc(home: Path) -> None:
+    """Wrap rustdoc where it is: what reads no public API does without."""
+    if (home / "usr" / "bin" / "rustdoc").is_file():
+        options = '--sysroot "$root/usr" '
+        _wrapper(home, home / "bin" / "rustdoc", "usr/bin/rustdoc", options=options)
 
 
 def _wrapper(home: Path, path: Path, program: str, *, options: str = "") -> None:

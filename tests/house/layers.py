@@ -11,11 +11,10 @@ FLOORS: Mapping[str, int] = {
     "publish": 3, "rebase": 3, "report": 3, "tell": 3, "update": 3, "verify": 3,
     "acknowledge": 4, "attempt": 4, "begin": 4, "believe": 4, "browser": 4, "buildbreaker": 4,
     "cargopatch": 4, "connection": 4, "diagnosis": 4,
-    "bisect": 4,
-    "attribution": 4,
-    "drop": 4, "ground": 4, "hold": 4, "initrepo": 4, "laid": 4, "locate": 4, "planning": 4,
-    "probe": 4, "recording": 4, "red": 4, "resolve": 4, "run": 4, "session": 4, "status": 4,
-    "telling": 4, "updating": 4, "verification": 4, "watch": 4, "writing": 4,
+    "attribution": 4, "bisect": 4, "drop": 4, "ground": 4, "hold": 4, "initrepo": 4, "laid": 4,
+    "locate": 4, "neutral": 4, "planning": 4, "probe": 4, "recording": 4, "red": 4, "resolve": 4,
+    "run": 4, "session": 4, "status": 4, "telling": 4, "updating": 4, "verification": 4,
+    "watch": 4, "writing": 4,
     "__main__": 5, "cli": 5,
 }  # fmt: skip
 
@@ -87,6 +86,7 @@ SIBLINGS: Mapping[str, AbstractSet[str]] = {
     },
     "telling": {"connection", "recording", "session"},
     "probe": {"attempt", "locate", "recording", "red", "session", "verification"},
+    "neutral": {"attempt", "locate", "recording", "session", "verification"},
     "resolve": {"attempt", "hold", "laid", "locate", "recording", "session", "writing"},
     "updating": {"attempt", "connection", "recording", "session"},
     "__main__": {"cli"},
