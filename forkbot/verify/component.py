@@ -4,6 +4,8 @@ What wasmtime made of it lies where nothing of upstream's can write: wasmtime tr
 """
 
 import dataclasses
+import functools
+import hashlib
 import re
 from pathlib import Path
 
@@ -41,10 +43,17 @@ class Stage:
     limits: Limits = RUNNING
 
     def make_ready(self, component: Path, *, name: str) -> Path | Ran:
-        """Return a component as machine code, or how wasmtime refused it."""
+        """Return a component as machine code, or how wasmtime refused it.
+
+        The same component is not compiled twice: that takes six seconds for reqwest's.
+        """
         folder = self.workshop.target_dir.parent / "components"
         folder.mkdir(parents=True, exist_ok=True)
-        ready = folder / f"{name}.cwasm"
+        ready, made_of = folder / f"{name}.cwasm", folder / f"{name}.made-of"
+        key = self._key(component)
+        if ready.exists() and made_of.exists() and made_of.read_text() == key:
+            return ready
+        made_of.unlink(missing_ok=True)
         argv: list[str | Path] = [
             self.wasmtime, "compile", *NO_CACHE, "-o", ready, component,
         ]  # fmt: skip
@@ -56,10 +65,19 @@ class Stage:
             why = f"wasmtime compile was ended{e.why}"
             return Ran(how=How.UNBUILT, why=why, said="", shown=_shown(_said(e.stdout, e.stderr)))
         if ended.code == 0:
+            made_of.write_text(key)
             return ready
         said = _said(ended.stdout, ended.stderr)
         return Ran(how=How.UNBUILT, why=process.last_words(ended.stderr, lines=1), said=said,
                    shown=_shown(said))  # fmt: skip
+
+    def _key(self, component: Path) -> str:
+        """Return what machine code depends on: the component, the compiler and the processor."""
+        compiler = self.wasmtime.stat()
+        whole = hashlib.sha256(component.read_bytes())
+        whole.update(f"{self.wasmtime} {compiler.st_size} {compiler.st_mtime_ns}".encode())
+        whole.update(_processor())
+        return whole.hexdigest()
 
     def run(self, policy: SmokePolicy, case: CaseName, ready: Path) -> Ran:
         """Run one case, with what it is granted against what is served to it."""
@@ -100,6 +118,14 @@ class Stage:
         shown = (self.wasmtime.parent, component)
         view = View(root=root, read=shown, write=write, network=network)
         return secluded(argv, view, self.limits)
+
+
+@functools.cache
+def _processor() -> bytes:
+    """Return what this machine's processor can do: code for one that can more does not run here."""
+    known = Path("/proc/cpuinfo")
+    lines = known.read_bytes().splitlines() if known.exists() else []
+    return next((li for li in lines if li.startswith((b"flags", b"Features"))), b"")
 
 
 def _said(stdout: bytes, stderr: bytes) -> str:

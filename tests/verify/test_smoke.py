@@ -182,3 +182,19 @@ def test_a_component_knows_only_what_it_is_told(run: Run) -> None:
     (ran,) = run(pristine=False, serves=("udp-echo",), cases={"vars": {}}).values()
     port = ran.output.removeprefix('[("FORKBOT_UDP_PORT", "').removesuffix('")]')
     assert port.isdecimal(), ran.output
+
+
+def test_machine_code_is_made_once_and_anew_for_another_component(
+    run: Run, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    (code,) = tmp_path_factory.getbasetemp().glob("smoke0/build/components/client-stacks.cwasm")
+    one = {"cases": {"vars": PURE}}
+    assert colours(run(pristine=False, **one)) == {"vars": (Colour.GREEN, "")}
+    before = code.stat().st_mtime_ns
+    assert colours(run(pristine=False, **one)) == {"vars": (Colour.GREEN, "")}
+    assert code.stat().st_mtime_ns == before
+    loud = 'fn main() { println!("another") }\n'
+    assert run(pristine=False, main=loud, **one)["vars"].output == "another"
+    assert code.stat().st_mtime_ns > before
+    code.with_suffix(".made-of").unlink()
+    assert run(pristine=False, main=loud, **one)["vars"].output == "another"
