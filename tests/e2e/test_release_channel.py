@@ -175,6 +175,7 @@ def test_a_compile_error_holds_everything_connected(published: Crates) -> None:
          upper: word   1 red             1 red
 
         upper: 0 of 1 patch as reviewed; read louder
+        whose fault: upstream's, upper 1.1.0 (releases carry no finer history); it is as red without our patches, on this machine's own target, too (upper does not build: upper/src/lib.rs:5: cannot find function `words` in crate `lower` (upper's upstream wrote the line in upper 1.1.0))
         red: upper does not build: upper/src/lib.rs:5: cannot find function `words` in crate `lower` (upper's upstream wrote the line in upper 1.1.0)
         red: upper's word is red: it does not build: cannot find function `words` in crate `lower`
         red: the control of upper's word: it does not build: cannot find function `words` in crate `lower`
@@ -197,6 +198,7 @@ def test_a_component_that_is_red_holds_everything(published: Crates) -> None:
     said = world.forkbot(*RUN, code=4)
     assert after_table(said.out) == [
         "upper: 0 of 1 patch as reviewed; read louder",
+        "whose fault: upstream's, upper 1.1.0 (releases carry no finer history) (upper's word/said is red: assertion `left == right` failed: not our word (exit code 134))",
         "red: upper's word/said is red: assertion `left == right` failed: not our word (exit code 134)",
         "held back: upper: verification of upper is red",
         "told: upper, smoke: opened, ~/root/.forkbot/forge/stacks/artefacts/1/artefact.md",
@@ -240,10 +242,15 @@ def test_a_second_copy_of_a_patched_crate_is_red(published: Crates) -> None:
     published.release("lower", "2.0.0", LOWER + "\n/// News.\npub fn news() {}\n")
     refs = forks(world)
     said = world.forkbot(*RUN, code=4)
-    assert after_table(said.out)[0] == (
-        "red: a second copy of lower, 1.0.0, is built beside the fork's 2.0.0: "
+    copy = (
+        "a second copy of lower, 1.0.0, is built beside the fork's 2.0.0: "
         "upper 1.0.0 → lower 1.0.0 (upper 1.0.0 wants ^1)"
     )
+    assert after_table(said.out)[:2] == [
+        "whose fault: upstream's, lower 2.0.0 (releases carry no finer history); "
+        f"it is as red without our patches ({copy})",
+        f"red: {copy}",
+    ]
     assert forks(world) == refs
 
 
