@@ -247,8 +247,10 @@ def test_a_second_copy_of_a_patched_crate_is_red(published: Crates) -> None:
         "upper 1.0.0 → lower 1.0.0 (upper 1.0.0 wants ^1)"
     )
     assert after_table(said.out)[:2] == [
-        "whose fault: upstream's, lower 2.0.0 (releases carry no finer history); "
-        f"it is as red without our patches ({copy})",
+        (
+            "whose fault: upstream's, lower 2.0.0 (releases carry no finer history); "
+            f"it is as red without our patches ({copy})"
+        ),
         f"red: {copy}",
     ]
     assert forks(world) == refs
