@@ -5,6 +5,7 @@ other. The control runs the same cases on pristine upstream, where each must do 
 of it: a smoke test that cannot fail proves nothing.
 """
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,12 +36,13 @@ def run_smoke(
     )
     ready = _ready(built, unit, family=family, stage=stage, pristine=pristine)
     if isinstance(ready, Ran):
+        ready = _told(ready, family=family, stage=stage)
         errors = () if pristine else (d for d in built.diagnostics if d.level == "error")
         yield replace(fact(unit, None, ready, pristine=pristine), diagnostics=tuple(errors))
         return
     for number, case in enumerate(policy.cases, start=1):
         say(f"running {policy.name} {kind}: {case} ({number} of {len(policy.cases)})")
-        ran = stage.run(policy, case, ready)
+        ran = _told(stage.run(policy, case, ready), family=family, stage=stage)
         yield fact(unit, case, ran, pristine=pristine)
 
 
@@ -58,6 +60,20 @@ def _ready(
         said.encode()
     )  # a build script's trouble is cargo's to tell
     return Ran(how=How.UNBUILT, why=f"it does not build: {why}", said=said, shown=shown)
+
+
+def _told(ran: Ran, *, family: Family, stage: Stage) -> Ran:
+    """Return what a component did, files named as on any machine: in a panic, by wasmtime."""
+    target_dir = stage.workshop.target_dir
+    folders = (f"{target_dir.parent / 'components'}/", f"{target_dir.parent}/")
+
+    def told(text: str) -> str:
+        text = family.told(text)
+        for folder in folders:
+            text = text.replace(folder, "")
+        return text
+
+    return dataclasses.replace(ran, why=told(ran.why), said=told(ran.said), shown=told(ran.shown))
 
 
 def fact(unit: SmokeUnit, case: CaseName | None, ran: Ran, *, pristine: bool) -> Smoke:
