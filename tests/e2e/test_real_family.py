@@ -5,15 +5,18 @@ Minutes, most of them rustc's; all tests here share one build.
 
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
 
+from forkbot.cargo import read_lock
 from forkbot.model.verdict import Colour
 from forkbot.rundir import RunDirectory
-from forkbot.verify.toolchain import Toolchain
-from forkbot.verify.wasmtime import Wasmtime
+from forkbot.verify.services import serve
+from forkbot.verify.toolchain import TARGET, Toolchain
+from forkbot.verify.wasmtime import NETWORK, Wasmtime
 from tests.e2e.conftest import AMBIENT
 from tests.e2e.crates import lend
 from tests.e2e.world import Said, World
@@ -22,6 +25,7 @@ from tests.e2e.world import Said, World
 pytestmark = pytest.mark.wasm
 
 ROOT = Path(__file__).parent.parent.parent
+README = ROOT / "README.md"
 FAMILY = ("socket2", "mio", "tokio", "hyper-util", "reqwest")
 BRANCH = "refs/heads/wasip2-release"
 RUN = ("run", "--all", "--channel", "release")
@@ -138,6 +142,46 @@ def test_a_second_run_writes_nothing(road: Road) -> None:
     said = road.world.forkbot(*RUN, limit=COLD)
     assert said.out.splitlines()[-1] == "5 stacks on release: verified green before, nothing new"
     assert road.world.listing() == road.before
+
+
+def test_a_new_project_as_the_readme_has_it_fetches_a_page_by_name_over_https(
+    road: Road, tools: tuple[Toolchain, Wasmtime]
+) -> None:
+    """What people type: the README's own lines, the table as it is printed, cargo and wasmtime.
+
+    It compiles into the family's folder, and without debug information like that: what they share
+    is not compiled again. The project knows nothing of that.
+    """
+    world, project = road.world, road.world.place / "fetch"
+    (project / "src").mkdir(parents=True)
+    blocks = dict(
+        re.findall(r"^```(toml|rust)\n(.*?)^```$", README.read_text(), re.MULTILINE | re.DOTALL)
+    )
+    said = world.forkbot("cargo-patch", "--channel", "release").out
+    table = said.replace("file://~/", f"file://{world.place}/")
+    package = '[package]\nname = "fetch"\nversion = "0.1.0"\nedition = "2024"\n\n'
+    (project / "Cargo.toml").write_text(package + blocks["toml"] + table)
+    (project / "src/main.rs").write_text(blocks["rust"])
+    (target,) = world.root.glob(".forkbot/build/release/target*")
+    env = {**world.env, **tools[0].env}
+    subprocess.run(
+        [tools[0].cargo, "build", "--target", TARGET], cwd=project, check=True, timeout=500,
+        env={**env, "CARGO_TARGET_DIR": str(target), "CARGO_PROFILE_DEV_DEBUG": "false"},
+    )  # fmt: skip
+    lock = read_lock(project / "Cargo.lock")
+    sources = {p.name: p.source for p in lock.packages if p.name in FAMILY}
+    assert lock.patch.unused == ()
+    assert all(str(s).startswith("git+file://") for s in sources.values())
+    assert sorted(sources) == sorted(FAMILY)
+    with serve(["https"]) as served:
+        argv: list[str | Path] = [tools[1].program, "run", "-C", "cache=n", *NETWORK]
+        argv += ["--env", f"CA={served.env['FORKBOT_CA']}", target / TARGET / "debug/fetch.wasm"]
+        page = f"https://localhost:{served.env['FORKBOT_HTTPS_PORT']}/"
+        ran = subprocess.run(
+            [*argv, page], env={"HOME": str(world.place)}, capture_output=True, text=True,
+            timeout=120, check=False,
+        )  # fmt: skip
+    assert (ran.returncode, served.word in ran.stdout) == (0, True), ran.stderr
 
 
 def test_without_the_patch_that_matters_nothing_is_published(road: Road) -> None:
