@@ -20,6 +20,7 @@ from forkbot.model.buildbreaker import BuildBreaker
 from forkbot.model.probe import Red, RedKind
 from forkbot.model.verdict import Colour, Smoke, Verdict
 from forkbot.red import reds_of
+from forkbot.report.matter import steady
 from forkbot.session import Session
 from forkbot.verify.attribute import Ask, Found, next_of
 from forkbot.verify.toolchain import Toolchain, find_like
@@ -105,9 +106,19 @@ def _follows(red: Red, first: Red, attempts: list[Attempt]) -> bool:
         return True  # what was built of a wrong graph says nothing
     if same(red, first):
         return True
-    unbuilt = red.kind is RedKind.SMOKE and "it does not build" in red.why
-    goes_in = [a.stack.name for a in built_together(red, attempts)]
-    return unbuilt and first.kind is RedKind.BUILD and first.stack in goes_in
+    if red.kind is not RedKind.SMOKE:
+        return False
+    if first.stack not in [a.stack.name for a in built_together(red, attempts)]:
+        return False
+    if first.kind is RedKind.BUILD:
+        return "it does not build" in red.why
+    # words of its own, and the same: a bare exit code says nothing
+    words = _words(red)
+    return "(" in words and words == _words(first)
+
+
+def _words(red: Red) -> str:
+    return steady(red.why.partition(" is red: ")[2])
 
 
 def _green_after_all(verdict: Verdict, again: tuple[Smoke, ...]) -> Verdict:
