@@ -1,6 +1,7 @@
 """What is served to components, asked by real clients: curl, and Python's sockets."""
 
 import json
+import os
 import socket
 import subprocess
 import threading
@@ -44,7 +45,7 @@ class Curl:
         plain = ["curl", "-sS", "-m", "20", "--cacert", str(self.authorities[ca]), *argv]
         noproxy = [] if "-x" in argv else ["--noproxy", "*"]
         done = subprocess.run(
-            [*plain, *noproxy], env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True,
+            [*plain, *noproxy], env={"PATH": os.environ["PATH"]}, capture_output=True, text=True,
             check=False,
         )  # fmt: skip
         assert done.returncode == code, done.stderr
