@@ -12,6 +12,7 @@ from forkbot.model.smoke import CasePolicy, SmokePolicy
 from forkbot.stackdir.load import load_family
 from forkbot.stackdir.schema import Schema, policy_schema
 from forkbot.verify.services import SERVICES, pages
+from forkbot.words import Channel
 from tests.house.layers import BLIND, FLOORS, MEANING, SIBLINGS
 from tests.house.source import ROOT
 
@@ -20,6 +21,7 @@ def parts() -> Mapping[str, Mapping[str, str]]:
     """Return for each document its generated parts by name."""
     return {
         "README.md": {
+            "hunks": _hunks((ROOT / "README.md").read_text(encoding="utf-8")),
             "commands": _commands(),
             "when": _when(),
             "exit codes": _exit_codes(),
@@ -45,6 +47,33 @@ def exit_codes() -> dict[int, str]:
     """Return each exit code and its meaning, as ``forkbot --help`` tells them."""
     _, _, told = " ".join((cli.help or "").split()).partition("Exit codes: ")
     return {int(code): meaning for code, meaning in re.findall(r"(\d+) ([^,.]+)", told)}
+
+
+def _hunks(text: str) -> str:
+    """Return what the locks know of the patches' hunks: how many are missed, and which cannot be.
+
+    As it stands in ``text`` where a lock knows nothing: a night that moves a base forgets it.
+    """
+    stacks = [stack.on(Channel.RELEASE) for stack in load_family(ROOT)]
+    known = [
+        (stack, hunk)
+        for stack in stacks
+        if (lock := stack.lock.channel(Channel.RELEASE)) and lock.hunks
+        for hunk in lock.hunks.patches
+    ]
+    if {s.name for s in stacks if s.patches} - {s.name for s, _ in known}:
+        return text.partition("<!-- hunks -->\n")[2].partition("<!-- end of hunks -->\n")[0]
+    red = sum(not hunk.green for _, hunk in known)
+    rows = "".join(
+        f"| {stack.name} | `{hunk.patch}` | `{hunk.hunk}` | {hunk.excuse or 'nobody knows'} |\n"
+        for stack, hunk in known
+        if hunk.green
+    )
+    return (
+        f"Of {len(known)} hunks {red} turn something red when they alone are taken back. "
+        "Nothing can miss the rest:\n\n"
+        f"| stack | patch | hunk | why |\n|---|---|---|---|\n{rows}"
+    )
 
 
 def _commands() -> str:
