@@ -234,6 +234,7 @@ def _cargo(
     own = {
         "RUSTDOC": str(rustdoc),
         "RUSTC_BOOTSTRAP": bench.member.stack.policy.crate.replace("-", "_"),
+        "CARGO_PROFILE_DEV_DEBUG": "false",  # nobody debugs these
     }
     heard: list[bytes] = []
     try:
