@@ -42,6 +42,8 @@ class Blame:
 
     def wrote(self, path: bytes, lines: Iterable[int]) -> dict[int, Oid]:
         """Return who wrote each of the ``lines`` of ``path`` on ``onto``; not what is older."""
+        if self._ground.base.commit == self._ground.onto.commit:
+            return {}  # of an empty range git would blame a work tree, and there is none
         said = self._ask(path, lines, f"{self._ground.base.commit}..{self._ground.onto.commit}")
         return {line: commit for line, _, commit, older in said if not older}
 

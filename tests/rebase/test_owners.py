@@ -143,3 +143,19 @@ def test_a_file_deleted_on_a_merged_branch(tmp_path: Path) -> None:
             return turned(gone, base=base, onto=onto, paths=[b"b"], bench=bench)
 
         assert (who(onto), who(other), who(base)) == (deleted, side, None)
+
+
+def test_where_nothing_happened_nobody_did_anything(tmp_path: Path) -> None:
+    """A stack without patches on the newest release: its tip is its base."""
+    repository = init_bare(tmp_path / "u.git", env=_env())
+    tree = write_tree(repository, {PATH: ("100644", b"one\ntwo\n")})
+    only = _place(
+        repository, commit_tree(repository, tree=tree, parents=(), message="1", when=DATE)
+    )
+    with (
+        quarantine(repository, scratch=tmp_path / "scratch") as lent,
+        Workbench(lent) as bench,
+    ):
+        ground = Ground(base=only, onto=only, linear=True, bench=bench, texts=Texts(bench))
+        blame = Blame(ground)
+        assert (blame.wrote(PATH, [0, 1]), blame.removed(PATH, [0, 1])) == ({}, {})
