@@ -275,8 +275,9 @@ def test_a_component_that_hangs_is_ended_with_its_last_words(crates: Crates) -> 
     crates.component('fn main() { println!("still here"); loop { std::hint::spin_loop() } }\n')
     said = crates.world.forkbot(*RUN, code=4)
     assert "red: upper's word/said is red: it was ended after 2 s" in said.out.splitlines()
-    how = "Run with the stacks: red, and it must be green: it was ended after 2 s."
-    assert heard(crates.world.reports()[-1], how).startswith("still here\n```\n")
+    report = crates.world.reports()[-1]
+    assert heard(report, "with the stacks").startswith("still here\n")
+    assert "Run with the stacks: hangs, and it must be green: it was ended after 2 s." in report
     assert forks(crates.world) == {"lower": {}, "upper": {}}
 
 
