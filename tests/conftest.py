@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from forkbot.errors import ForkbotError
 from forkbot.git.repository import sealed_env
@@ -32,6 +33,10 @@ def _working_cargo() -> dict[str, str]:
         return {}  # the tests that need one will say so
     return {"PATH": f"{found.cargo.parent}{os.pathsep}{os.environ['PATH']}"}
 
+
+# How long an example takes says more of what else the machine does than of forkbot.
+settings.register_profile("anywhere", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("anywhere")
 
 # Before any test is sealed, and before any module of tests looks at the environment.
 os.environ.update(_working_cargo())
