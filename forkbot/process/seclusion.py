@@ -61,7 +61,7 @@ def secluded(argv: Sequence[str | Path], view: View, limits: Limits = WIDE) -> l
     # what lies in what is shown already is shown with it
     read: list[str] = []
     for path in sorted({*_SYSTEM, *map(str, view.read)}):
-        if not any(Path(path).is_relative_to(shown) for shown in read):
+        if not any(path.startswith(f"{shown}/") for shown in read):
             read.append(path)
     plan = {
         "root": str(view.root),
