@@ -177,7 +177,7 @@ def _text(data: bytes) -> str:
 
 
 def _word(text: str) -> str:
-    return text if _BARE.match(text) else _quoted(text)
+    return text if _BARE.fullmatch(text) else _quoted(text)
 
 
 def _scalar(text: str, *, indent: int) -> str:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from forkbot.errors import UsageError
@@ -36,6 +36,7 @@ def written(folder: Path, resolution: Resolution) -> Path:
     return path
 
 
+@example(texts=[b"a line\n", b""])  # a path that would go on the next line
 @given(
     texts=st.lists(
         st.binary(max_size=20)
