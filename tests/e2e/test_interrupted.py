@@ -103,7 +103,7 @@ STEPS = (
     "lower: rebasing onto 1.1.0",
     "resolving dependencies",
     "building lower (1 of 2)",
-    "compiled lower",
+    "building lower-0",
     "building word with the stacks",
     "running word with the stacks",
     "building word on pristine upstream",
