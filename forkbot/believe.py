@@ -16,8 +16,8 @@ from forkbot.model.verdict import Build, Colour, FamilyMember, Verdict
 from forkbot.rundir import Records
 from forkbot.session import Session
 from forkbot.text import visible
-from forkbot.verification import Verification, as_facts, held_of, member_of
-from forkbot.verify.judge import held_builds, verification_key
+from forkbot.verification import Verification, held_of, member_of
+from forkbot.verify.judge import as_facts, held_builds, verification_key
 from forkbot.verify.toolchain import TARGET
 from forkbot.words import Channel, StackName
 

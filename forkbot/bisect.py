@@ -4,7 +4,6 @@ It is the search that a run makes of itself, with more time; what that one found
 """
 
 import contextlib
-import hashlib
 import time
 
 from forkbot.attempt import Attempt, attempt_rebase
@@ -21,8 +20,8 @@ from forkbot.report.pages import pages
 from forkbot.rundir import RunDirectory
 from forkbot.session import Session
 from forkbot.stackdir.load import closure, load_family, select, with_dependents
-from forkbot.verification import as_facts, held_of, member_of, try_out
-from forkbot.verify.judge import held_builds, verification_key
+from forkbot.verification import held_of, member_of, try_out
+from forkbot.verify.judge import as_facts, digest, held_builds, verification_key
 from forkbot.verify.toolchain import TARGET, Toolchain, find_toolchain
 from forkbot.verify.trial import Trial
 from forkbot.verify.wasmtime import find_wasmtime
@@ -78,7 +77,7 @@ def _up_to_the_first_red(
     if members:
         trial = try_out(members, session=session, toolchain=toolchain, wasmtime=wasmtime)
     verdict = Verdict(
-        channel=session.channel, key=hashlib.sha256(f"bisect {key}".encode()).hexdigest()[:32],
+        channel=session.channel, key=digest(["bisect", key]),
         target=TARGET, rustc=toolchain.version, wasmtime=wasmtime.version,
         members=as_facts(members), builds=trial.builds + held_builds(held), smokes=trial.smokes,
         problems=trial.problems, dependencies=dict(trial.dependencies),

@@ -7,7 +7,6 @@ with, and all that is built on them, since a patch is often there for those.
 
 import contextlib
 import dataclasses
-import hashlib
 import time
 from collections.abc import Callable
 
@@ -29,9 +28,9 @@ from forkbot.rundir import RunDirectory
 from forkbot.session import Session
 from forkbot.stackdir.files import write_stack
 from forkbot.stackdir.load import closure, load_family, select, stack_folder, with_dependents
-from forkbot.verification import as_facts, is_built, member_of, try_out
+from forkbot.verification import is_built, member_of, try_out
 from forkbot.verify.family import BuildUnit, Member
-from forkbot.verify.judge import verification_key
+from forkbot.verify.judge import as_facts, digest, verification_key
 from forkbot.verify.toolchain import TARGET, Toolchain, find_toolchain
 from forkbot.verify.trial import Only, Trial
 from forkbot.verify.wasmtime import Wasmtime, find_wasmtime
@@ -104,7 +103,7 @@ class _Ground:
         self.session.say("the control: all patches in place")
         trial = self.attempt(self.members)
         return Verdict(
-            channel=self.session.channel, key=_digest(["control", self.key]), target=TARGET,
+            channel=self.session.channel, key=digest(["control", self.key]), target=TARGET,
             rustc=self.toolchain.version, wasmtime=self.wasmtime.version,
             members=as_facts(self.members), builds=trial.builds, smokes=trial.smokes,
             problems=trial.problems,
@@ -170,9 +169,7 @@ def _question(attempt: Attempt, ground: _Ground, *, again: bool, hunks: bool) ->
         stack, attempt.rebased.patches, repository=attempt.repository, channel=channel,
         base=attempt.rebased.facts.onto,
     )  # fmt: skip
-    key = _digest(
-        [_QUESTION, ground.key, stack.name, [[n.patch, n.with_it, n.tree] for n in lefts]]
-    )
+    key = digest([_QUESTION, ground.key, stack.name, [[n.patch, n.with_it, n.tree] for n in lefts]])
     lock = stack.lock.channel(channel)
     known = None
     if lock is not None and not again:
@@ -191,10 +188,6 @@ def _trouble(control: Verdict | None) -> Trouble | None:
         what="nothing is said of any patch: with all of them in place it is red",
         exit_code=EXIT_BUILD,
     )
-
-
-def _digest(question: object) -> str:
-    return hashlib.sha256(msgspec.json.encode(question)).hexdigest()[:32]
 
 
 def _answer(

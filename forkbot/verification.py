@@ -12,7 +12,7 @@ from forkbot.attempt import Attempt, cargo_of
 from forkbot.diagnosis import diagnosed
 from forkbot.errors import MachineError
 from forkbot.hold import below
-from forkbot.model.verdict import FamilyMember, Verdict
+from forkbot.model.verdict import Verdict
 from forkbot.process.seclusion import why_not
 from forkbot.rundir import RunDirectory
 from forkbot.session import Session
@@ -20,7 +20,7 @@ from forkbot.stackdir.load import stack_folder
 from forkbot.verify.component import Stage
 from forkbot.verify.depinfo import is_read
 from forkbot.verify.family import Member
-from forkbot.verify.judge import held_builds, verification_key, verify_family
+from forkbot.verify.judge import as_facts, held_builds, verification_key, verify_family
 from forkbot.verify.room import make_room, target_folder
 from forkbot.verify.toolchain import TARGET, Toolchain
 from forkbot.verify.trial import Only, Trial, try_family
@@ -162,13 +162,6 @@ def member_of(attempt: Attempt, session: Session) -> Member:
         pristine_tree=facts.onto.tree,
         repository=attempt.repository,
         smoke=stack_folder(session.root, attempt.stack.name) / "smoke",
-    )
-
-
-def as_facts(members: tuple[Member, ...]) -> tuple[FamilyMember, ...]:
-    """Return which result of which stack took part."""
-    return tuple(
-        FamilyMember(stack=m.stack.name, label=m.label, tip=m.tip, tree=m.tree) for m in members
     )
 
 

@@ -5,7 +5,6 @@ all share: cargo compiles again only what a place changes.
 """
 
 import dataclasses
-import hashlib
 import time
 
 import msgspec
@@ -21,7 +20,7 @@ from forkbot.report.verified import features
 from forkbot.session import Session
 from forkbot.verification import member_of, try_out
 from forkbot.verify.family import BuildUnit, Member, SmokeUnit
-from forkbot.verify.judge import verification_key
+from forkbot.verify.judge import digest, verification_key
 from forkbot.verify.toolchain import TARGET, Toolchain
 from forkbot.verify.wasmtime import Wasmtime
 from forkbot.words import Oid, Pin
@@ -114,7 +113,7 @@ class Asker:
         )  # fmt: skip
         red = [self.red.kind.value, self.red.stack, self.red.name]
         asked = [_QUESTION, family, red, list(self.pins)]
-        return hashlib.sha256(msgspec.json.encode(asked)).hexdigest()[:32]
+        return digest(asked)
 
     def _is_asked(self, unit: BuildUnit | SmokeUnit) -> bool:
         if isinstance(unit, SmokeUnit):

@@ -57,7 +57,19 @@ def verification_key(
             for m in members
         ],
     ]  # fmt: skip
+    return digest(question)
+
+
+def digest(question: object) -> str:
+    """Return what is the same only where all of a question is: 32 hex digits."""
     return hashlib.sha256(msgspec.json.encode(question)).hexdigest()[:32]
+
+
+def as_facts(members: tuple[Member, ...]) -> tuple[FamilyMember, ...]:
+    """Return which result of which stack took part."""
+    return tuple(
+        FamilyMember(stack=m.stack.name, label=m.label, tip=m.tip, tree=m.tree) for m in members
+    )
 
 
 def verify_family(
@@ -76,9 +88,7 @@ def verify_family(
     Raises ``RemoteError`` when the registry is out of reach, ``MachineError`` on a full disk.
     """
     make_room(stage.workshop.target_dir, say=say)
-    trial = try_family(
-        members, folder=folder / "with-stacks", stage=stage, say=say,
-    )  # fmt: skip
+    trial = try_family(members, folder=folder / "with-stacks", stage=stage, say=say)
     smokes = trial.smokes
     if trial.resolved:
         smokes += _control(members, folder=folder, stage=stage, say=say)
@@ -91,9 +101,7 @@ def verify_family(
         target=stage.workshop.target,
         rustc=rustc,
         wasmtime=wasmtime,
-        members=tuple(
-            FamilyMember(stack=m.stack.name, label=m.label, tip=m.tip, tree=m.tree) for m in members
-        ),
+        members=as_facts(members),
         builds=trial.builds + held_builds(held),
         smokes=smokes,
         problems=trial.problems,

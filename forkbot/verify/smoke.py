@@ -56,9 +56,8 @@ def _ready(
     why = built.why or f"the build made {len(built.executables)} programs, not one"
     errors = "\n".join(d.rendered for d in built.diagnostics if d.level == "error")
     said = f"{errors}\n{family.told(built.said)}"
-    shown = errors or process.last_words(
-        said.encode()
-    )  # a build script's trouble is cargo's to tell
+    # a build script's trouble is cargo's to tell
+    shown = errors or process.last_words(said.encode())
     return Ran(how=How.UNBUILT, why=f"it does not build: {why}", said=said, shown=shown)
 
 

@@ -15,8 +15,8 @@ from forkbot.model.record import RunRecord
 from forkbot.model.verdict import Build, Colour, Verdict
 from forkbot.session import Session
 from forkbot.stackdir.load import load_family
-from forkbot.verification import as_facts, member_of
-from forkbot.verify.judge import verification_key
+from forkbot.verification import member_of
+from forkbot.verify.judge import as_facts, verification_key
 from forkbot.verify.toolchain import TARGET
 from forkbot.words import Channel, StackName
 from tests.e2e.world import NOW, World
