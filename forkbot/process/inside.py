@@ -1,24 +1,23 @@
 """The inside of ``seclusion``: builds the view that a child gets, enters it, becomes the child.
 
-Run by its path in fresh namespaces, as ``inside.py <plan as JSON> <command…>``; it imports nothing
-of forkbot's. The view is a root of its own: a tmpfs with bind mounts of what the plan names, all
-read-only but what it says may be written, its own /proc (which shows no process but the child's)
-and no more of /dev than a compiler needs. The old root is taken off, then every right to change
-any of that is given up. What each process may take of the machine is set last; a plan without a
-root asks for no more than that.
+Run by its path in fresh namespaces, as ``inside.py OPTIONS -- COMMAND``, for every build and every
+start of a component: so it imports nothing of forkbot's, and of Python's library only what is there
+at once (json or pathlib alone would take as long as all the rest). The view is a root of its own: a
+tmpfs with bind mounts of what the plan names, all read-only but what it says may be written, its
+own /proc (which shows no process but the child's) and no more of /dev than a compiler needs. The
+old root is taken off, then every right to change any of that is given up. What each process may
+take of the machine is set last; a plan without a root asks for no more than that.
 """
 
-import contextlib
+# pathlib is one of those
+# ruff: noqa: PTH101, PTH103, PTH109, PTH110, PTH112, PTH114, PTH115, PTH120, PTH123, PTH211
+
 import ctypes
 import fcntl
-import json
 import os
 import resource
-import socket
 import struct
 import sys
-from pathlib import Path
-from typing import TypedDict
 
 # mount(2), mount_setattr(2), prctl(2), umount2(2)
 _NOSUID, _NODEV, _NOEXEC, _BIND, _REC = 2, 4, 8, 4096, 16384
@@ -28,6 +27,7 @@ _ATTR_RDONLY, _ATTR_NOSUID, _ATTR_NODEV = 1, 2, 4
 _CAPBSET_DROP, _NO_NEW_PRIVS = 24, 38
 _CAP_VERSION = 0x20080522
 _DEVICES = ("null", "zero", "full", "random", "urandom")
+_AF_INET, _SOCK_DGRAM = 2, 2  # socket(2)
 _SIOCSIFFLAGS, _IFF_UP = 0x8914, 1  # netdevice(7)
 _FAILED = 125
 # What lies in the view's own folders, /tmp among them, is memory that no process is seen to have.
@@ -36,35 +36,44 @@ _ROOM = "size=1g,nr_inodes=100k"
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-class Plan(TypedDict):
-    """What ``seclusion`` sends."""
+class Plan:
+    """What ``seclusion`` sends: options, each with a value, and a command after ``--``."""
 
-    root: str  # an empty folder, to mount the new root on; '' for no view
-    read: list[str]
-    write: list[str]
-    copies: dict[str, str]
-    loopback: bool  # whether to put the namespace's own in service
-    memory: int  # bytes, like the next
-    file: int
-    processes: int
+    def __init__(self, words: list[str]) -> None:
+        """Read it from the command line."""
+        given: dict[str, list[str]] = {}
+        left = iter(words)
+        for option in left:
+            if option == "--":
+                break
+            given.setdefault(option, []).append(next(left))
+        self.command = list(left)
+        self.root = given.get("--root", [""])[0]  # an empty folder, for the new root; '' for none
+        self.read = given.get("--read", [])
+        self.write = given.get("--write", [])
+        self.copies = list(zip(given.get("--copy", []), given.get("--text", []), strict=True))
+        self.loopback = "--loopback" in given  # whether to put the namespace's own in service
+        self.memory, self.file, self.processes = (
+            int(given[bound][0]) for bound in ("--memory", "--file", "--processes")
+        )  # the first two in bytes
 
 
 def main() -> None:
     """Go inside."""
-    plan: Plan = json.loads(sys.argv[1])
-    here = str(Path.cwd())
+    plan = Plan(sys.argv[1:])
+    here = os.getcwd()
     try:
-        if plan["root"]:
-            if plan["loopback"]:
+        if plan.root:
+            if plan.loopback:
                 _raise_loopback()
             _build(plan)
-            _enter(plan["root"], here)
-            _bound_processes(plan["processes"])
+            _enter(plan.root, here)
+            _bound_processes(plan.processes)
             _give_up_rights()
         _bound(plan)
-        os.execv(sys.argv[2], sys.argv[2:])  # noqa: S606 - what this program is for
+        os.execv(plan.command[0], plan.command)  # noqa: S606 - what this program is for
     except OSError as e:
-        sys.stderr.write(f"error: cannot seclude {sys.argv[2]}: {e}\n")
+        sys.stderr.write(f"error: cannot seclude {plan.command[0]}: {e}\n")
     sys.exit(_FAILED)
 
 
@@ -98,43 +107,46 @@ def _restrict(target: str, *, read_only: bool) -> None:
 
 def _bind(path: str, root: str, *, read_only: bool) -> None:
     """Show ``path`` in the new root, where it is there; a link at the top stays a link."""
-    target = Path(root + path)
-    if target.parent == Path(root) and Path(path).is_symlink():  # /bin → usr/bin
-        target.symlink_to(Path(path).readlink())
+    target = root + path
+    if os.path.dirname(target) == root and os.path.islink(path):  # /bin → usr/bin
+        os.symlink(os.readlink(path), target)
         return
-    if not Path(path).exists():
+    if not os.path.exists(path):
         return
-    if Path(path).is_dir():
-        target.mkdir(parents=True, exist_ok=True)
+    if os.path.isdir(path):
+        os.makedirs(target, exist_ok=True)
     else:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.touch()
-    _mount(path, str(target), "", _BIND | _REC)
-    _restrict(str(target), read_only=read_only)
+        _write(target, "")
+    _mount(path, target, "", _BIND | _REC)
+    _restrict(target, read_only=read_only)
 
 
 def _build(plan: Plan) -> None:
-    root = plan["root"]
+    root = plan.root
     _mount("forkbot", root, "tmpfs", _NOSUID | _NODEV, f"mode=755,{_ROOM}")
-    for path in plan["read"]:
+    for path in plan.read:
         _bind(path, root, read_only=True)
-    for path in plan["write"]:
+    for path in plan.write:
         _bind(path, root, read_only=False)
-    for name, text in plan["copies"].items():
-        copy = Path(root + name)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.write_text(text)
-        copy.chmod(0o444)
+    for name, text in plan.copies:
+        _write(root + name, text)
+        os.chmod(root + name, 0o444)
     for name in ("proc", "dev", "tmp"):
-        Path(root, name).mkdir(exist_ok=True)
-    Path(root, "tmp").chmod(0o1777)
+        os.makedirs(f"{root}/{name}", exist_ok=True)
+    os.chmod(f"{root}/tmp", 0o1777)  # noqa: S103, S108 - a /tmp as any
     _mount("proc", f"{root}/proc", "proc", _NOSUID | _NODEV | _NOEXEC)
     for name in _DEVICES:
-        device = Path(root, "dev", name)
-        device.touch()
-        _mount(f"/dev/{name}", str(device), "", _BIND)
+        device = f"{root}/dev/{name}"
+        _write(device, "")
+        _mount(f"/dev/{name}", device, "", _BIND)
     for name, to in {"fd": "fd", "stdin": "fd/0", "stdout": "fd/1", "stderr": "fd/2"}.items():
-        Path(root, "dev", name).symlink_to(f"/proc/self/{to}")
+        os.symlink(f"/proc/self/{to}", f"{root}/dev/{name}")
+
+
+def _write(path: str, text: str) -> None:
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text)
 
 
 def _enter(root: str, here: str) -> None:
@@ -142,13 +154,15 @@ def _enter(root: str, here: str) -> None:
     os.chdir(root)
     _check(_libc.pivot_root(b".", b"."), "pivot_root")
     _check(_libc.umount2(b".", _DETACH), "umount2")
-    os.chdir(here if Path(here).is_dir() else "/")
+    os.chdir(here if os.path.isdir(here) else "/")
 
 
 def _raise_loopback() -> None:
     """Put the loopback of a fresh network in service, which brings its addresses with it."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
-        fcntl.ioctl(any_socket, _SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", _IFF_UP))
+    any_socket = _libc.socket(_AF_INET, _SOCK_DGRAM, 0)
+    _check(min(any_socket, 0), "socket")
+    fcntl.ioctl(any_socket, _SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", _IFF_UP))
+    os.close(any_socket)
 
 
 def _give_up_rights() -> None:
@@ -170,8 +184,10 @@ def _bound_processes(most: int) -> None:
     there is still who watches.
     """
     _lower(resource.RLIMIT_NPROC, most)
-    with contextlib.suppress(OSError):
-        Path("/proc/sys/kernel/pid_max").write_bytes(b"%d" % most)
+    try:
+        _write("/proc/sys/kernel/pid_max", str(most))
+    except OSError:
+        return
 
 
 def _bound(plan: Plan) -> None:
@@ -179,8 +195,8 @@ def _bound(plan: Plan) -> None:
 
     Not its addresses, of which wasmtime sets aside far more than it uses: its data.
     """
-    _lower(resource.RLIMIT_DATA, plan["memory"])
-    _lower(resource.RLIMIT_FSIZE, plan["file"])
+    _lower(resource.RLIMIT_DATA, plan.memory)
+    _lower(resource.RLIMIT_FSIZE, plan.file)
     _lower(resource.RLIMIT_CORE, 0)
 
 

@@ -9,7 +9,6 @@ are turned off ``why_not`` says so, and the caller decides.
 import ctypes
 import dataclasses
 import functools
-import json
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -63,13 +62,15 @@ def secluded(argv: Sequence[str | Path], view: View, limits: Limits = WIDE) -> l
     for path in sorted({*_SYSTEM, *map(str, view.read)}):
         if not any(path.startswith(f"{shown}/") for shown in read):
             read.append(path)
-    plan = {
-        "root": str(view.root),
-        "read": read,
-        "write": [str(p) for p in view.write],
-        "copies": {str(name): text for name, text in view.copies.items()},
-        "loopback": view.loopback and not view.network,
-    }
+    plan = ["--root", str(view.root)]
+    for path in read:
+        plan += ["--read", path]
+    for folder in view.write:
+        plan += ["--write", str(folder)]
+    for name, text in view.copies.items():
+        plan += ["--copy", str(name), "--text", text]
+    if view.loopback and not view.network:
+        plan += ["--loopback", "yes"]
     alone = () if view.network else ("--net",)
     return [*_UNSHARE, *alone, "--", *_inside(plan, limits), *argv]
 
@@ -79,15 +80,15 @@ def bounded(argv: Sequence[str | Path], limits: Limits) -> list[str | Path]:
 
     For systems that cannot seclude.
     """
-    nothing = {"root": "", "read": [], "write": [], "copies": {}, "loopback": False}
-    return [*_inside(nothing, limits), *argv]
+    return [*_inside([], limits), *argv]
 
 
-def _inside(plan: Mapping[str, object], limits: Limits) -> list[str | Path]:
+def _inside(plan: Sequence[str], limits: Limits) -> list[str | Path]:
     most = limits.alone()
-    whole = {**plan, "memory": most.memory, "file": most.disk, "processes": most.processes}
+    bounds = {"--memory": most.memory, "--file": most.disk, "--processes": most.processes}
+    words = [word for bound, value in bounds.items() for word in (bound, str(value))]
     # -I -S: the child's environment and folder must not tell this Python what to import
-    return [sys.executable, "-I", "-S", "-B", _INSIDE, json.dumps(whole)]
+    return [sys.executable, "-I", "-S", "-B", _INSIDE, *plan, *words, "--"]
 
 
 @functools.cache
