@@ -203,7 +203,7 @@ def test_an_interrupt_at_the_worst_moment_leaves_nothing_that_keeps_forkbot_aliv
 
 def test_nothing_is_left_of_a_block_that_ends() -> None:
     """Not even of one with connections that wait for an answer or are not used."""
-    before = threading.active_count()
+    before = set(threading.enumerate())
     with serve(ALL) as served:
         ports = {n: int(p) for n, p in served.env.items() if n.endswith("_PORT")}
         tcp = [p for n, p in ports.items() if n not in {"FORKBOT_UDP_PORT", "FORKBOT_REFUSED_PORT"}]
@@ -212,10 +212,9 @@ def test_nothing_is_left_of_a_block_that_ends() -> None:
         slow.sendall(b"GET /slow HTTP/1.1\r\nhost: x\r\n\r\n")
     for connection in (*idle, slow):
         connection.close()
-    for thread in threading.enumerate():
-        if thread is not threading.current_thread() and "process_request" in thread.name:
-            thread.join(timeout=5)
-    assert threading.active_count() == before
+    for thread in set(threading.enumerate()) - before:
+        thread.join(timeout=5)
+    assert set(threading.enumerate()) <= before
     for port in tcp:
         with pytest.raises(ConnectionRefusedError):
             socket.create_connection(("127.0.0.1", port), timeout=20)

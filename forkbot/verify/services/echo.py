@@ -1,12 +1,11 @@
 """What gives back what it gets, over TCP and UDP; and a port where nobody listens."""
 
 import contextlib
-import functools
 import socket
 import threading
 from collections.abc import Iterator, Mapping
 
-from forkbot.verify.services.listening import POLL, Address, answering, bound, in_thread
+from forkbot.verify.services.listening import Address, answering, attending, bound
 
 _AT_ONCE = 1 << 16
 
@@ -26,22 +25,13 @@ def _give_back(connection: socket.socket, _: Address, ended: threading.Event) ->
 @contextlib.contextmanager
 def udp_echo(_word: str) -> Iterator[Mapping[str, str]]:
     """Give back each datagram to where it came from."""
-    ended = threading.Event()
-    with contextlib.ExitStack() as running:
-        sockets = running.enter_context(bound(socket.SOCK_DGRAM))
-        for each in sockets:
-            each.settimeout(POLL)
-            serving = functools.partial(_give_datagrams_back, each, ended)
-            running.enter_context(in_thread(serving, ended.set))
+    with bound(socket.SOCK_DGRAM) as sockets, attending(sockets, _give_datagram_back):
         yield {"FORKBOT_UDP_PORT": str(sockets[0].getsockname()[1])}
 
 
-def _give_datagrams_back(bound_one: socket.socket, ended: threading.Event) -> None:
-    while not ended.is_set():
-        # a timeout, or word that an earlier sender's port is closed
-        with contextlib.suppress(OSError):
-            received, sender = bound_one.recvfrom(_AT_ONCE)
-            bound_one.sendto(received, sender)
+def _give_datagram_back(bound_one: socket.socket) -> None:
+    received, sender = bound_one.recvfrom(_AT_ONCE)
+    bound_one.sendto(received, sender)
 
 
 @contextlib.contextmanager

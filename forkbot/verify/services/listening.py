@@ -2,10 +2,10 @@
 
 import contextlib
 import functools
+import selectors
 import socket
-import socketserver
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from forkbot.errors import MachineError
 
@@ -15,36 +15,34 @@ Answer = Callable[[socket.socket, Address, threading.Event], object]
 
 FOUR, SIX = "127.0.0.1", "::1"
 PATIENCE = 60.0  # seconds that a service waits for the other side
-POLL = 0.01  # seconds until a service hears that it is to end; some hundred are ended in a verify
 _TRIES = 20
 
 
-class _Server(socketserver.ThreadingTCPServer):
-    """Hands each connection of one socket that listens to ``answer``."""
+class _Connections:
+    """Hands each connection that somebody opens to ``answer``, in a thread of its own."""
 
-    daemon_threads = True
-
-    def __init__(self, listener: socket.socket, answer: Answer, ended: threading.Event) -> None:
-        self.address_family = listener.family
-        address = listener.getsockname()[:2]
-        super().__init__(address, socketserver.BaseRequestHandler, bind_and_activate=False)
-        self.socket.close()
-        self.socket = listener
-        self._answer, self._ended = answer, ended
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
+        self._ended = threading.Event()
         self._open: set[socket.socket] = set()
 
-    def finish_request(self, request: object, client_address: object) -> None:
-        """Answer one connection; a peer that is gone is no fault of ours."""
-        assert isinstance(request, socket.socket)
-        assert isinstance(client_address, tuple)
-        request.settimeout(PATIENCE)
-        self._open.add(request)
-        with contextlib.suppress(OSError):
-            self._answer(request, client_address[:2], self._ended)
-        self._open.discard(request)
+    def welcome(self, listener: socket.socket) -> None:
+        """Begin to answer who waits at ``listener``."""
+        connection, address = listener.accept()
+        connection.settimeout(PATIENCE)
+        self._open.add(connection)
+        talk = functools.partial(self._converse, connection, address[:2])
+        threading.Thread(target=talk, daemon=True).start()
 
-    def end_connections(self) -> None:
+    def _converse(self, connection: socket.socket, address: Address) -> None:
+        # a peer that is gone is no fault of ours
+        with contextlib.suppress(OSError), connection:
+            self._answer(connection, address, self._ended)
+        self._open.discard(connection)
+
+    def end(self) -> None:
         """End what is still open, so that no thread waits for it."""
+        self._ended.set()
         for connection in tuple(self._open):
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
@@ -87,30 +85,46 @@ def _bind(kind: socket.SocketKind, *, six: bool) -> tuple[socket.socket, ...]:
 
 
 @contextlib.contextmanager
-def in_thread(work: Callable[[], None], stop: Callable[[], None]) -> Iterator[None]:
-    """Do ``work`` in a thread for the length of the block; ``stop`` makes it return."""
+def attending(
+    sockets: Sequence[socket.socket], attend: Callable[[socket.socket], None]
+) -> Iterator[None]:
+    """Call ``attend`` in a thread with whichever of ``sockets`` somebody wants something of."""
+    here, there = socket.socketpair()  # closed, it wakes the thread: hundreds end in a verify
+
+    def wait() -> None:
+        with selectors.DefaultSelector() as selector:
+            for each in (there, *sockets):
+                each.settimeout(0)
+                selector.register(each, selectors.EVENT_READ)
+            while True:
+                for key, _ in selector.select():
+                    if key.fileobj is there:
+                        return
+                    assert isinstance(key.fileobj, socket.socket)
+                    with contextlib.suppress(OSError):  # who asked is gone already
+                        attend(key.fileobj)
+
     # a daemon: Ctrl-C may come while it starts, before anybody knows whether there is one to stop
-    thread = threading.Thread(target=work, daemon=True)
-    try:
-        thread.start()
-        yield
-    finally:
-        if thread.is_alive():
-            stop()
-            thread.join(timeout=10)
+    thread = threading.Thread(target=wait, daemon=True)
+    with there:
+        try:
+            thread.start()
+            yield
+        finally:
+            here.close()
+            if thread.is_alive():
+                thread.join(timeout=10)
 
 
 @contextlib.contextmanager
 def answering(answer: Answer, *, six: bool = True) -> Iterator[int]:
     """Answer TCP connections on one loopback port; yield the port."""
-    ended = threading.Event()
-    with contextlib.ExitStack() as running:
-        sockets = running.enter_context(bound(socket.SOCK_STREAM, six=six))
+    connections = _Connections(answer)
+    with bound(socket.SOCK_STREAM, six=six) as sockets:
         for listener in sockets:
             listener.listen(32)
-            server = _Server(listener, answer, ended)
-            running.callback(server.end_connections)
-            serving = functools.partial(server.serve_forever, POLL)
-            running.enter_context(in_thread(serving, server.shutdown))
-        running.callback(ended.set)
-        yield sockets[0].getsockname()[1]
+        with attending(sockets, connections.welcome):
+            try:
+                yield sockets[0].getsockname()[1]
+            finally:
+                connections.end()

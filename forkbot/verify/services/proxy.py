@@ -9,7 +9,7 @@ import urllib.parse
 from collections.abc import Iterator, Mapping
 
 from forkbot.verify.services.http1 import Handler
-from forkbot.verify.services.listening import FOUR, PATIENCE, POLL, SIX, answering
+from forkbot.verify.services.listening import FOUR, PATIENCE, SIX, answering
 from forkbot.verify.services.pages import Page
 
 _LOOPBACK = {"localhost": FOUR, FOUR: FOUR, SIX: SIX}
@@ -68,7 +68,7 @@ class _Proxy(Handler):
             for one, other in ((here, there), (there, here)):
                 selector.register(one, selectors.EVENT_READ, other)
             while not self.ended.is_set() and len(selector.get_map()) == 2:
-                for key, _ in selector.select(POLL):
+                for key, _ in selector.select(PATIENCE):
                     assert isinstance(key.fileobj, socket.socket)
                     if received := key.fileobj.recv(1 << 16):
                         key.data.sendall(received)
