@@ -23,6 +23,8 @@ _HOMES = (
 )  # fmt: skip
 # How cargo reaches a registry: its documented configuration families.
 _FAMILIES = re.compile(r"CARGO_(?:HTTP|NET|SOURCE|REGISTRIES)_")
+# Its arguments take pages, and how it ended comes after them.
+_COMMAND = re.compile(r"(didn't exit successfully: )`(?:[^\s`]*/)?([^\s`/]+)[^`]*`")
 _SECRET = re.compile(r"TOKEN|PASSWORD|SECRET|CREDENTIAL")
 
 
@@ -59,7 +61,8 @@ def cause(said: str) -> str:
     if top is None:
         return said.strip().rpartition("\n")[2]
     inner = re.findall(r"^Caused by:\n +(?:\[\d+\] )?(.+)$", said[top.end() :], re.MULTILINE)
-    return f"{top[1]}: {inner[-1]}" if inner else top[1]
+    reason = _COMMAND.sub(r"\1\2", inner[-1]) if inner else ""
+    return f"{top[1]}: {reason}" if reason else top[1]
 
 
 class Requirement(msgspec.Struct, frozen=True, kw_only=True):

@@ -21,10 +21,11 @@ from forkbot.locate import Aim
 from forkbot.model.fate import Fate, Rebase
 from forkbot.model.judgement import Checked, Floor
 from forkbot.model.place import Place
+from forkbot.model.probe import Red
 from forkbot.rebase.engine import rebase
 from forkbot.rebase.floor import Line
 from forkbot.rebase.recreate import Change, recreate
-from forkbot.red import red_of
+from forkbot.red import UnclearError, clear_red, red_of
 from forkbot.session import Session
 from forkbot.verification import member_of, try_out
 from forkbot.verify.family import Member
@@ -142,7 +143,10 @@ class _Yard:
 
             top = line.commits.index(floor.place.commit)
             places = [at for at in range(top + 1) if line.applies(at)]
-            green, (next_one, why) = newest_green(places, red)
+            try:
+                green, (next_one, why) = newest_green(places, red)
+            except UnclearError as e:
+                return _coloured(floor, Checked.NOT_ASKED, e.what)
             if green == top:
                 return _coloured(floor, Checked.GREEN, "")
             if green is None:
@@ -158,7 +162,7 @@ class _Yard:
         return lock.verdict.status == "green" and lock.result_tree == changes[-1].after
 
     def _red(self, place: Place, facts: Rebase) -> str:
-        """Return why the stack is red on a commit, or ''."""
+        """Return why the stack is red on a commit, or ''; ``UnclearError`` when nobody knows."""
         stack = self.attempt.stack
         self.session.say(f"{stack.name}: does it build and run on {place.label}?")
         there = rebase(
@@ -167,14 +171,18 @@ class _Yard:
         )  # fmt: skip
         if there.facts.tip is None:
             raise AssertionError("a stack is tried only where it applies")
-        found = red_of(
-            try_out(
-                self._members(dataclasses.replace(self.attempt, rebased=there)),
-                session=self.session, toolchain=self.toolchain, wasmtime=self.wasmtime,
-                first=stack.name,
-            )
-        )  # fmt: skip
-        return found.why if found is not None else ""
+        members = self._members(dataclasses.replace(self.attempt, rebased=there))
+
+        def found() -> Red | None:
+            return red_of(
+                try_out(
+                    members, session=self.session, toolchain=self.toolchain,
+                    wasmtime=self.wasmtime, first=stack.name,
+                )
+            )  # fmt: skip
+
+        red = clear_red(found, say=self.session.say)
+        return red.why if red is not None else ""
 
     def _members(self, moved: Attempt) -> tuple[Member, ...]:
         return tuple(member_of(a, self.session) for a in (*self.others, moved))

@@ -8,7 +8,7 @@ with, and all that is built on them, since a patch is often there for those.
 import contextlib
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -22,7 +22,7 @@ from forkbot.model.verdict import Verdict
 from forkbot.rebase.hunks import take_each_hunk_back
 from forkbot.rebase.leaveout import LeftOut, leave_each_out
 from forkbot.recording import record_of
-from forkbot.red import red_of, warned
+from forkbot.red import UnclearError, clear_red, red_of, warned
 from forkbot.report.pages import pages
 from forkbot.rundir import RunDirectory
 from forkbot.session import Session
@@ -76,7 +76,11 @@ def probe(
             run=runs.fresh_id(session.now),
         )  # fmt: skip
         stacks = (msgspec.structs.replace(s, probes=answers.get(s.name, ())) for s in record.stacks)
-        record = msgspec.structs.replace(record, stacks=tuple(stacks), trouble=_trouble(control))
+        trouble = _trouble(control, answers)
+        record = msgspec.structs.replace(
+            record, stacks=tuple(stacks), trouble=trouble,
+            exit_code=trouble.exit_code if trouble else record.exit_code,
+        )  # fmt: skip
         if control is not None and not session.dry_run:
             runs.write(record, pages=pages(record), bundles={})
     return record
@@ -181,7 +185,13 @@ def _question(attempt: Attempt, ground: _Ground, *, again: bool, hunks: bool) ->
     return _Question(attempt=attempt, hunks=hunks, lefts=lefts, key=key, known=known)
 
 
-def _trouble(control: Verdict | None) -> Trouble | None:
+def _trouble(
+    control: Verdict | None, answers: Mapping[StackName, tuple[ProbeAnswer, ...]]
+) -> Trouble | None:
+    unknown = sum(bool(a.unknown) for said in answers.values() for a in said)
+    if unknown:
+        what = f"{unknown:,} of them cargo could not try, and no compiler says why"
+        return Trouble(what=what, exit_code=EXIT_BUILD)
     if control is None or control.green:
         return None
     return Trouble(
@@ -206,6 +216,9 @@ def _answer(
     def left_out(left: LeftOut) -> Red | None:
         what = f"{left.patch} {left.hunk}".rstrip()
         ground.session.say(f"{name}: without {', '.join((what, *left.with_it))}")
+        return clear_red(lambda: found(left), say=ground.session.say)
+
+    def found(left: LeftOut) -> Red | None:
         if not left.hunk or control is None:
             return red_of(ground.without(name, left.tree))
         # what is built of the stack itself is soon done, and warns where anything does
@@ -231,13 +244,22 @@ def _of_hunk(
         excuse = "comments only"
     elif not _is_built(left, ground, stack.name):
         excuse = "nothing is built from that file here"
-    red = None if excuse else ask(left)
-    if red is None and not excuse:
+    red, unknown = (None, "") if excuse else _asked(ask, left)
+    if red is None and not (excuse or unknown):
         excuse = next((u.why for u in stack.policy.unmissed if _is_about(u, left)), "")
     return ProbeAnswer(
         patch=left.patch, hunk=left.hunk, needed=red is not None, why=red.why if red else "",
-        excuse=excuse, red=red, without=left.with_it, seconds=round(time.monotonic() - began, 1),
+        excuse=excuse, unknown=unknown, red=red, without=left.with_it,
+        seconds=round(time.monotonic() - began, 1),
     )  # fmt: skip
+
+
+def _asked(ask: Callable[[LeftOut], Red | None], left: LeftOut) -> tuple[Red | None, str]:
+    """Return what is red without a patch or hunk, or why nobody knows whether anything is."""
+    try:
+        return ask(left), ""
+    except UnclearError as e:
+        return None, e.what
 
 
 def _is_about(said: UnmissedPolicy, left: LeftOut) -> bool:
@@ -264,11 +286,12 @@ def decide(
     known: dict[PatchName, ProbeAnswer] = {}
     for left in reversed(lefts):
         began = time.monotonic()
-        red = ask(left)
+        red, unknown = _asked(ask, left)
         needing = tuple(n for n in left.with_it if known[n].needed) if red is not None else ()
         known[left.patch] = ProbeAnswer(
-            patch=left.patch, needed=red is not None, why=_why(red, needing), red=red,
-            needed_by=needing, without=left.with_it, seconds=round(time.monotonic() - began, 1),
+            patch=left.patch, needed=red is not None, why=_why(red, needing), unknown=unknown,
+            red=red, needed_by=needing, without=left.with_it,
+            seconds=round(time.monotonic() - began, 1),
         )  # fmt: skip
     return tuple(known[left.patch] for left in lefts)
 
@@ -281,11 +304,16 @@ def _why(red: Red | None, needing: tuple[PatchName, ...]) -> str:
 
 
 def _remember(question: _Question, answers: tuple[ProbeAnswer, ...], *, session: Session) -> None:
-    """Keep the answers in the lock, when it knows the very result that was probed."""
+    """Keep the answers in the lock, when it knows the very result that was probed.
+
+    They are kept together: with one of them unknown the next probe asks them all again.
+    """
     attempt = question.attempt
     assert attempt.rebased is not None
     lock = attempt.stack.lock.channel(session.channel)
     if lock is None or lock.result != attempt.rebased.facts.tip or question.known is not None:
+        return
+    if any(a.unknown for a in answers):
         return
     said = tuple(
         ProbedPatch(

@@ -74,6 +74,8 @@ class Looker:
         if trial.problems:
             return Seen.UNTRIED, trial.problems[0]
         mine = [r for r in reds if (r.kind, r.name) == (self.red.kind, self.red.name)]
+        if mine and mine[0].unexplained and not self.red.unexplained:
+            return Seen.UNTRIED, mine[0].why
         if mine:
             return Seen.RED, mine[0].why
         if not trial.builds and not trial.smokes:

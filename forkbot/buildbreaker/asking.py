@@ -14,7 +14,7 @@ from forkbot.buildbreaker.kept import Kept
 from forkbot.hold import below
 from forkbot.model.probe import Red, RedKind
 from forkbot.model.stack import Stack
-from forkbot.red import red_of
+from forkbot.red import clear_red, red_of
 from forkbot.report.matter import steady
 from forkbot.report.verified import features
 from forkbot.session import Session
@@ -25,7 +25,7 @@ from forkbot.verify.toolchain import TARGET, Toolchain
 from forkbot.verify.wasmtime import Wasmtime
 from forkbot.words import Oid, Pin
 
-_QUESTION = 1  # raise when the same inputs would be answered differently than before
+_QUESTION = 2  # raise when the same inputs would be answered differently than before
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,9 +79,15 @@ class Asker:
         self.probes += 1
         many = f"probe {self.probes} of at most {self.limits.probes}"
         self.session.say(f"{self.about.stack.name}: {many}: is it red on {label}?")
-        said = self._try(members)
+        said = self._try_clearly(members)
         self.kept.keep(key, said, stack=self.about.stack.name, commit=commit)
         return said
+
+    def _try_clearly(self, members: tuple[Member, ...]) -> Red | None:
+        """Raise ``UnclearError`` where cargo fails as what is searched for does not."""
+        if self.red.unexplained:  # that is what is searched for
+            return self._try(members)
+        return clear_red(lambda: self._try(members), say=self.session.say)
 
     def _try(self, members: tuple[Member, ...]) -> Red | None:
         asked: list[BuildUnit | SmokeUnit] = []

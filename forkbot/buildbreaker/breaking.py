@@ -22,6 +22,7 @@ from forkbot.model.place import Place
 from forkbot.model.probe import Red, RedKind
 from forkbot.model.upstream import UpstreamCommit
 from forkbot.rebase.line import first_parents, place, upstream_commits
+from forkbot.red import UnclearError
 from forkbot.session import Session
 from forkbot.verification import member_of
 from forkbot.verify.family import Member
@@ -49,8 +50,8 @@ def break_build(
 
     ``attempts`` are the family as this run rebased it, on which ``red`` was found with these
     ``dependencies`` (a verdict's); the stack is one that goes into what is red. Killed, the same
-    call goes on where it was. A question that gets no answer, as when the registry is out of reach,
-    ends the search, which says so.
+    call goes on where it was. A question that gets no answer, as when the registry is out of reach
+    or cargo is killed, ends the search, which says so.
     """
     assert attempt.rebased is not None
     facts = attempt.rebased.facts
@@ -74,7 +75,7 @@ def break_build(
         unsteady = upstream.look_again(now or turned)
         asker.left_for_later = 0
         patches = series.turned()
-    except (RemoteError, TimedOutError, UsageError) as e:
+    except (RemoteError, TimedOutError, UnclearError, UsageError) as e:
         stopped = Turn(ended=Ended.STOPPED, why=e.what.splitlines()[0])
         turned, patches = (stopped if t is _NOT_ASKED else t for t in (turned, patches))
     return BuildBreaker(

@@ -26,6 +26,7 @@ class Red(Fact, frozen=True, kw_only=True):
     errors: tuple[Diagnostic, ...] = ()  # rustc's, the first few
     more_errors: int = 0  # how many were left out of `errors`
     output: str = ""  # what the component said; rustc's errors, when it is one that does not build
+    unexplained: bool = False  # cargo failed, no compiler says why: the machine's doing?
 
 
 class ProbeAnswer(Fact, frozen=True, kw_only=True):
@@ -40,6 +41,7 @@ class ProbeAnswer(Fact, frozen=True, kw_only=True):
     needed: bool
     why: str  # in one line; '' when nothing misses it
     excuse: str = ""  # why nothing can miss this hunk
+    unknown: str = ""  # why nobody knows whether it is needed: what cargo said, asked twice
     red: Red | None = None  # None: all stayed green, or the answer is remembered
     without: tuple[PatchName, ...] = ()  # left out with it: later ones that do not apply without it
     needed_by: tuple[PatchName, ...] = ()  # of those, the needed ones: the red may be theirs

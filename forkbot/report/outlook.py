@@ -63,7 +63,9 @@ def floor_line(rebase: Rebase, floor: Floor) -> str:
         Checked.GREEN: "; built and run there: green"
         + (f"; {clip(floor.why)}" if floor.why else ""),
         Checked.RED: f"; red there: {clip(floor.why)}",
-        Checked.NOT_ASKED: "",
+        Checked.NOT_ASKED: f"; whether it is green there is not known: {clip(floor.why)}"
+        if floor.why
+        else "",
     }[floor.verified]
     return f"the whole stack goes {far}{checked}"
 

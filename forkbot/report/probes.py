@@ -32,23 +32,33 @@ def probe_headline(record: RunRecord) -> str:
     if any(a.hunk for a in answers):
         return _hunks_headline(record, answers)
     patches = f"{len(answers)} patch{'' if len(answers) == 1 else 'es'}"
-    before = ", known before" if all(a.remembered for a in answers) else ""
     return (
         f"{patches} on {record.channel.value}: {needed} needed, "
-        f"{len(answers) - needed} not needed by anything that is built and run here{before}"
+        f"{sum(map(_is_spare, answers))} not needed by anything that is built and run here"
+        f"{_more(answers)}"
     )
 
 
 def _hunks_headline(record: RunRecord, answers: list[ProbeAnswer]) -> str:
     missed, excused = sum(a.needed for a in answers), sum(bool(a.excuse) for a in answers)
-    rest = len(answers) - missed - excused
-    before = ", known before" if all(a.remembered for a in answers) else ""
+    rest = sum(map(_is_spare, answers))
     patches = len({(s.name, a.patch) for s in record.stacks for a in s.probes})
     return (
         f"{count(len(answers), 'hunk')} of {count(patches, 'patch', 'patches')} on "
         f"{record.channel.value}: {missed} missed by what is built and run here, {excused} that "
-        f"nothing can miss, {rest} that nothing misses{before}"
+        f"nothing can miss, {rest} that nothing misses{_more(answers)}"
     )
+
+
+def _more(answers: list[ProbeAnswer]) -> str:
+    unknown = sum(bool(a.unknown) for a in answers)
+    before = ", known before" if all(a.remembered for a in answers) else ""
+    return f", {unknown} unknown" if unknown else before
+
+
+def _is_spare(answer: ProbeAnswer) -> bool:
+    """Whether nothing misses it, for no reason that anybody knows of."""
+    return not (answer.needed or answer.excuse or answer.unknown)
 
 
 def advice(record: RunRecord) -> tuple[str, ...]:
@@ -57,7 +67,7 @@ def advice(record: RunRecord) -> tuple[str, ...]:
         f"{' and '.join(names)} of {stack.name}: drop {'it' if len(names) == 1 else 'one'} and "
         f"probe again, or add a component to stacks/{stack.name}/smoke that is red without it"
         for stack in record.stacks
-        if (names := [named(a) for a in stack.probes if not (a.needed or a.excuse)])
+        if (names := [named(a) for a in stack.probes if _is_spare(a)])
     )
 
 
@@ -70,6 +80,8 @@ def reason_of(answer: ProbeAnswer) -> str:
     """Return in one line why a patch is needed, or that nothing misses it."""
     if answer.needed:
         return answer.why
+    if answer.unknown:
+        return f"tried twice, and no compiler says why: {answer.unknown}"
     if answer.excuse:
         return f"nothing can miss it: {answer.excuse}"
     if answer.without:
@@ -97,14 +109,16 @@ def probe_sections(stack: StackRecord) -> Iterator[Section]:
             for a in stack.probes
         ),
     )
-    spare = [named(a) for a in stack.probes if not (a.needed or a.excuse)]
+    spare = [named(a) for a in stack.probes if _is_spare(a)]
+    unknown = [named(a) for a in stack.probes if a.unknown]
     after = (Paragraph((_ALONE.format(kind=kind),)),) if spare else ()
-    counted = Paragraph(
-        (f"Of {count(len(stack.probes), kind, kinds)} not needed: {listed(spare)}.",)
-    )
+    of = f"Of {count(len(stack.probes), kind, kinds)}"
+    told = [f"{of} not needed: {listed(spare)}."] if spare else []
+    told += [f"{of} unknown: {listed(unknown)}."] if unknown else []
+    counted = Paragraph((" ".join(told) or "All are needed.",))
     yield Section(
         title=(f"{stack.name}: what each {kind} is there for",), weight=Weight.MUST,
-        blocks=(table, *after), shorter=((counted if spare else Paragraph(("All are needed.",)),),),
+        blocks=(table, *after), shorter=((counted,),),
     )  # fmt: skip
     for answer in stack.probes:
         if answer.red is not None and (answer.red.errors or answer.red.output):
@@ -113,8 +127,8 @@ def probe_sections(stack: StackRecord) -> Iterator[Section]:
 
 def word(answer: ProbeAnswer) -> str:
     """Return the answer in a word or two."""
-    if answer.excuse:
-        return "excused"
+    if answer.excuse or answer.unknown:
+        return "excused" if answer.excuse else "unknown"
     return "needed" if answer.needed else "not needed"
 
 

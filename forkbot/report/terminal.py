@@ -106,7 +106,7 @@ def _more_to_read(record: RunRecord) -> bool:
 
 
 def _probed(record: RunRecord) -> Iterator[Said]:
-    yield probe_headline(record), "bold green"
+    yield probe_headline(record), "bold green" if record.exit_code == 0 else "bold red"
     for line in probe_writes(record):
         yield f"would {line}", ""
     for line in advice(record):

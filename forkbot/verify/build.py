@@ -28,6 +28,7 @@ from forkbot.words import Pin
 _MINUTES = 60.0
 RESOLVE_LIMIT = 10 * _MINUTES
 _REFUSED = b"memory allocation of "  # and so many bytes failed, say programs written in Rust
+NO_UNIT = "cargo built no unit of the family: the patched crate is not in this build"
 _MOST = 200  # diagnostics of one build; a macro can make as many as it likes
 
 Say = Callable[[str], None]
@@ -106,7 +107,7 @@ def build(unit: BuildUnit, *, family: Family, workshop: Workshop, say: Say) -> B
     done = compile_package(unit.package, family=family, workshop=workshop, say=say)
     why = done.why
     if done.ok and done.units == 0:
-        why = "cargo built no unit of the family: the patched crate is not in this build"
+        why = NO_UNIT
     return Build(
         stack=unit.stack.name,
         package=policy.package,

@@ -134,6 +134,8 @@ def unresolved(error: CargoError, what: str = "the family") -> str:
             f"cargo cannot reach its registry: {error.last_words}",
             hint="check the network and cargo's configuration: cargo search --limit 1 serde",
         ) from error
+    if error.code < 0:
+        return f"cannot resolve {what}: cargo was ended by signal {-error.code}"
     yanked = "".join(
         f"; version {version} is yanked"
         for version in re.findall(r"^\s*version (\S+) is yanked$", error.said, re.MULTILINE)

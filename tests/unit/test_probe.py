@@ -3,12 +3,16 @@
 import itertools
 from collections.abc import Callable, Mapping
 
+import pytest
+from msgspec.structs import replace
+
 from forkbot.model.diagnostic import Diagnostic
 from forkbot.model.probe import ProbeAnswer, Red, RedKind
-from forkbot.model.verdict import Build, Colour, Smoke
+from forkbot.model.verdict import Build, Colour, How, Smoke
 from forkbot.probe import decide
 from forkbot.rebase.leaveout import LeftOut
-from forkbot.red import red_of
+from forkbot.red import UnclearError, clear_red, red_of
+from forkbot.verify.build import NO_UNIT
 from forkbot.verify.trial import Trial
 from forkbot.words import Oid, PatchName, StackName
 
@@ -107,6 +111,61 @@ def test_no_patch_is_called_needless_that_was_missed_nor_needed_without_a_red() 
                 assert answer.needed == bool(misses.intersection((answer.patch, *answer.without)))
                 assert (answer.why != "") == (answer.red is not None) == answer.needed
                 assert {*answer.needed_by} <= {*answer.without}
+
+
+def test_what_nobody_knows_of_is_no_reason_to_need_another_patch() -> None:
+    def ask(left: LeftOut) -> Red | None:
+        if left.patch == "two":
+            raise UnclearError("killed")
+        return RED if left.patch == "three" else None
+
+    names = {"one": ("two",), "two": (), "three": ()}
+    lefts = tuple(
+        LeftOut(patch=PatchName(name), with_it=tuple(map(PatchName, later)), tree=Oid("0" * 40))
+        for name, later in names.items()
+    )
+    answers = list(decide(lefts, ask))
+    assert told(answers) == [
+        ("one", False, ""), ("two", False, ""), ("three", True, "demo does not build"),
+    ]  # fmt: skip
+    assert [a.unknown for a in answers] == ["", "killed", ""]
+
+
+def test_what_no_compiler_explains_is_asked_once_more() -> None:
+    said: list[str] = []
+    killed = replace(RED, unexplained=True)
+
+    def clear(*reds: Red | None) -> Red | None:
+        left = iter(reds)
+        said.clear()
+        return clear_red(lambda: next(left), say=said.append)
+
+    assert (clear(None, RED), said) == (None, [])
+    assert (clear(RED, None), said) == (RED, [])
+    assert (clear(killed, None), len(said)) == (None, 1)
+    assert (clear(killed, RED), len(said)) == (RED, 1)
+    with pytest.raises(UnclearError, match="demo does not build"):
+        clear(killed, killed)
+
+
+def test_what_a_compiler_a_component_or_the_graph_says_is_an_explanation() -> None:
+    unbuilt = replace(smoke(Colour.RED), how=How.UNBUILT)
+    error = build(Colour.RED, "a").diagnostics[0]
+    for trial, unexplained in (
+        (Trial(builds=(build(Colour.RED, "a"),)), False),
+        (Trial(builds=(build(Colour.RED, why=NO_UNIT),)), False),
+        (Trial(builds=(build(Colour.RED, why="the build was ended after 40 min"),)), True),
+        (Trial(smokes=(smoke(Colour.RED),)), False),
+        (Trial(smokes=(replace(unbuilt, diagnostics=(error,)),)), False),
+        (Trial(smokes=(unbuilt,)), True),
+        (Trial(problems=("patch demo 1.0.0 was not used",)), False),
+        (Trial(problems=("failed to read `demo/Cargo.toml`: (os error 2)",)), False),
+        (Trial(problems=("failed to write `Cargo.lock`: no space (os error 28)",)), True),
+        (Trial(problems=("cannot resolve it: cargo was ended by signal 9",)), True),
+    ):
+        red = red_of(trial)
+        assert red is not None
+        assert red.unexplained is unexplained, red
 
 
 def build(colour: Colour, *errors: str, why: str = "") -> Build:
