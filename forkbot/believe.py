@@ -120,8 +120,9 @@ class _Yard:
         """
         names = {m.stack for m in verdict.members}
         if names <= set(self.attempts) and all(self._green(n, verdict.key) for n in names):
+            news = {name: told for name, told in verdict.news.items() if name in names}
             return msgspec.structs.replace(
-                verdict, builds=(), smokes=(), attributions=(), reused=True
+                verdict, builds=(), smokes=(), attributions=(), known_news=news, reused=True
             )
         return msgspec.structs.replace(
             verdict,
@@ -141,6 +142,7 @@ class _Yard:
             _nothing(self.session.channel),
             key=lock.verdict.key, rustc=lock.verdict.rustc, wasmtime=lock.verdict.wasmtime,
             members=as_facts((member_of(attempt, self.session),)), reused=True,
+            known_news={attempt.stack.name: lock.verdict.news} if lock.verdict.news else {},
         )  # fmt: skip
 
 
@@ -166,6 +168,7 @@ def _whole(parts: Mapping[StackName, Verdict], nothing: Verdict) -> Verdict:
         smokes=tuple(s for v in said for s in v.smokes),
         problems=tuple(p for v in said for p in v.problems),
         attributions=tuple(a for v in said for a in v.attributions),
+        known_news={name: told for v in said for name, told in v.known_news.items()},
         reused=first.reused and all(v.reused for v in said if v.members),
     )
 

@@ -26,7 +26,7 @@ from forkbot.verify.toolchain import TARGET, Toolchain
 from forkbot.verify.trial import Only, Trial, try_family
 from forkbot.verify.wasmtime import Wasmtime, find_wasmtime
 from forkbot.verify.workshop import Workshop
-from forkbot.words import Pin, StackName
+from forkbot.words import Channel, Pin, StackName
 
 _PROBE = "probe"  # the folder of the sources that are tried out
 
@@ -79,6 +79,7 @@ def verification_of(
             wasmtime=wasmtime.version, members=as_facts(members), builds=held_builds(held),
             smokes=(), reused=bool(members), dependencies=before.dependencies if before else {},
             judged_at=before.judged_at if before else None,
+            known_news=before.news if before else _news_kept(tried, session.channel),
         )  # fmt: skip
         return _of_all(verdict, attempts)
     folder = session.state / "build" / session.channel.value
@@ -176,6 +177,12 @@ def _locks_say(attempts: list[Attempt], key: str, session: Session) -> bool:
         if attempt.publication is not None and attempt.publication.writes:
             return False
     return True
+
+
+def _news_kept(attempts: list[Attempt], channel: Channel) -> dict[StackName, tuple[str, ...]]:
+    """Return the canaries' news that the locks keep, for as long as nothing asks anew."""
+    locks = {a.stack.name: a.stack.lock.channel(channel) for a in attempts}
+    return {n: k.verdict.news for n, k in locks.items() if k and k.verdict and k.verdict.news}
 
 
 def _runs_say(runs: RunDirectory, key: str) -> Verdict | None:

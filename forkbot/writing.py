@@ -7,6 +7,7 @@ from forkbot.model.proven import Proven, digest_of_lines
 from forkbot.model.publication import Move
 from forkbot.model.resolution import Resolution
 from forkbot.model.stack import ChannelLock, StackVerdict
+from forkbot.report.phrases import clip
 from forkbot.session import Session
 from forkbot.stackdir.files import Changes, changes_of
 from forkbot.stackdir.load import stack_folder
@@ -147,4 +148,5 @@ def _stack_verdict(
     return StackVerdict(
         status=status, key=said.key, rustc=said.rustc, wasmtime=said.wasmtime,
         judged_at=judged_at or said.judged_at,
+        news=tuple(clip(line, 300) for line in said.news_of(name)),
     )  # fmt: skip

@@ -208,6 +208,9 @@ class StackVerdict(Fact, frozen=True, kw_only=True, omit_defaults=True):
     judged_at: Annotated[
         dt.datetime | None, Meta(description="when this key was first answered so")
     ] = None
+    news: Annotated[
+        tuple[str, ...], Meta(description="what its canaries did that is not as declared")
+    ] = ()
 
 
 class ChannelLock(Fact, frozen=True, kw_only=True, omit_defaults=True):

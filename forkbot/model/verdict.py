@@ -96,6 +96,8 @@ class Verdict(Fact, frozen=True, kw_only=True):
     attributions: tuple[Attribution, ...] = ()  # of each red whose fault it is; of flakes, too
     # what each took from crates.io
     dependencies: dict[StackName, tuple[Pin, ...]] = msgspec.field(default_factory=dict)
+    # of canaries, each in a line, where the verdict is reused and has no runs of theirs
+    known_news: dict[StackName, tuple[str, ...]] = msgspec.field(default_factory=dict)
     reused: bool = False  # the same question was answered before; nothing was built
     judged_at: dt.datetime | None = None  # None: an older answer, and no record says from when
 
@@ -109,6 +111,17 @@ class Verdict(Fact, frozen=True, kw_only=True):
             and all(b.colour is Colour.GREEN for b in tried)
             and all(s.colour is not Colour.RED for s in self.smokes)
         )
+
+    def news_of(self, stack: StackName) -> tuple[str, ...]:
+        """Return a line for each canary of a stack's that does another thing than it did."""
+        ran = (s for s in self.smokes if s.stack == stack and s.colour is Colour.NEWS)
+        return (*self.known_news.get(stack, ()), *(f"{s.told}: {s.why}" for s in ran))
+
+    @property
+    def news(self) -> dict[StackName, tuple[str, ...]]:
+        """Return the news of each stack that has any."""
+        names = dict.fromkeys((*self.known_news, *(s.stack for s in self.smokes)))
+        return {name: told for name in names if (told := self.news_of(name))}
 
     def red_for(self, stack: StackName) -> bool:
         """Return whether something of a stack is red; what was not tried is not."""

@@ -53,8 +53,8 @@ def smoke_reds(verdict: Verdict) -> Iterator[str]:
 
 def news(verdict: Verdict) -> list[str]:
     """Return a line for each canary that does another thing than it did."""
-    told = (s for s in verdict.smokes if s.colour is Colour.NEWS and not verdict.reused)
-    return [f"{s.stack}'s canary {s.told}: {s.why}" for s in told]
+    told = verdict.news.items()
+    return [f"{stack}'s canary {line}" for stack, lines in told for line in lines]
 
 
 def component_rows(verdict: Verdict) -> Iterator[tuple[str, str, str]]:

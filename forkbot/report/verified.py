@@ -52,15 +52,23 @@ def features(build: Build | BuildPolicy) -> str:
 def verification_sections(record: RunRecord) -> Iterator[Section]:
     """Yield the verdict, what the compiler said of each red build, and what each component said."""
     verdict = record.verdict
-    if verdict is None or verdict.reused:
+    if verdict is None:
+        return
+    told = tuple(("News: ", clip(line, 300)) for line in news(verdict)[:20])
+    if verdict.reused:
+        if told:
+            yield Section(
+                title=("Verification: green before",), weight=Weight.VERIFICATION,
+                blocks=(Items(told),),
+            )  # fmt: skip
         return
     webs = webs_of(record)
     wrong = reds(verdict)
     lead: list[Block] = [Paragraph((*tools(verdict), "."))]
     if wrong:
         lead.append(Items(tuple((clip(line, 300),) for line in wrong[:20])))
-    if told := news(verdict):
-        lead.append(Items(tuple(("News: ", clip(line, 300)) for line in told[:20])))
+    if told:
+        lead.append(Items(told))
     yield Section(
         title=(f"Verification: {'red' if wrong else 'green'}",),
         weight=Weight.TROUBLE if wrong else Weight.VERIFICATION,

@@ -1,5 +1,7 @@
 """Canaries beside a family: red as declared is nothing, all else is news, and never trouble."""
 
+import shutil
+
 import pytest
 
 from tests.e2e.crates import Crates, manifest
@@ -61,3 +63,24 @@ def test_a_canary_is_never_trouble_and_tells_when_it_is_one_no_longer(crates: Cr
     assert len(news) == 2
     assert said.out.splitlines()[-1] == "2 stacks on release: built and run, files updated"
     assert "- News: upper's canary rainy/sings: it is green" in world.reports()[-1]
+
+    # each night tells it again, wherever it runs, and writes nothing for it
+    before = world.listing()
+    said = world.forkbot(*RUN)
+    assert [line for line in said.out.splitlines() if line.startswith("news: ")] == news
+    assert said.out.splitlines()[-1] == "2 stacks on release: verified green before, nothing new"
+    assert not [line for line in said.progress if line.startswith("building")]
+    assert world.listing() == before
+    shutil.rmtree(world.root / ".forkbot" / "runs")
+    said = world.forkbot(*RUN)
+    assert [line for line in said.out.splitlines() if line.startswith("news: ")] == news
+
+    # until stack.yaml says otherwise
+    rainy = "{sings: {}}\n    canary: it rains\n"
+    green = "{sings: {upstream: left == right}}\n"
+    policy.write_text(policy.read_text().replace(rainy, green))
+    write(crates, "far", "fn main() {}\n", ())
+    said = world.forkbot(*RUN)
+    assert not [line for line in said.out.splitlines() if line.startswith("news: ")]
+    said = world.forkbot(*RUN)
+    assert not [line for line in said.out.splitlines() if line.startswith("news: ")]
