@@ -53,7 +53,8 @@ def _grown_up(smoke: Smoke) -> Smoke:
     """Return what a canary did where there is what it waited for: it must be green now."""
     if smoke.ran_green:
         return msgspec.structs.replace(smoke, colour=Colour.GREEN, declared="", why="")
-    return msgspec.structs.replace(smoke, colour=Colour.NEWS, declared="")
+    why = f"there is what it waited for, and it is red: {smoke.why}"
+    return msgspec.structs.replace(smoke, colour=Colour.NEWS, declared="", why=why)
 
 
 def has_clang(workshop: Workshop) -> bool:

@@ -22,6 +22,16 @@ DECLARED = """\
     canary: may not be installed
     target: wasm32-wasip3
 """
+GROWN_UP = """\
+  - name: able
+    cases: {sings: {}}
+    canary: no clang
+    until: clang
+  - name: unable
+    cases: {sings: {}}
+    canary: no clang
+    until: clang
+"""
 RAINY = 'fn main() { assert_eq!(upper::said(), "said: ours"); panic!("it rains") }\n'
 SINGS = RAINY.replace('panic!("it rains")', 'println!("la")')
 
@@ -33,6 +43,30 @@ def write(crates: Crates, name: str, main: str, needs: tuple[tuple[str, str], ..
         file = crates.world.folder("upper") / "smoke" / name / str(path)
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(str(text))
+
+
+def clang(crates: Crates) -> dict[str, str]:
+    """Return an environment with a C compiler for any target, if the toolchain brings none."""
+    folder = crates.world.place / "clang"
+    folder.mkdir()
+    (folder / "clang").write_text("#!/bin/sh\nexit 0\n")
+    (folder / "clang").chmod(0o755)
+    return {"PATH": f"{folder}:{crates.world.env['PATH']}"}
+
+
+def test_with_what_it_waited_for_a_canary_must_be_green(crates: Crates) -> None:
+    world = crates.world
+    policy = world.folder("upper") / "stack.yaml"
+    policy.write_text(policy.read_text() + GROWN_UP)
+    write(crates, "able", SINGS, (("upper", "1"),))
+    write(crates, "unable", RAINY.replace("it rains", "no clang"), (("upper", "1"),))
+    said = world.forkbot(*RUN, env=clang(crates))
+    why = "there is what it waited for, and it is red: exit code 134"
+    told = [line for line in said.out.splitlines() if line.startswith(("news: ", "red: "))]
+    assert told == [f"news: upper's canary unable/sings: {why}"]
+    (report,) = world.reports()
+    assert "| upper: able/sings | green | not run |\n" in report
+    assert f"| upper: unable/sings | **news**: {why} | not run |\n" in report
 
 
 def test_a_canary_is_never_trouble_and_tells_when_it_is_one_no_longer(crates: Crates) -> None:
