@@ -22,6 +22,7 @@ from forkbot.rebase.origin import Origins
 from forkbot.verify.followers import in_order_of_cause
 from forkbot.words import Pin, StackName
 
+_OF_CRATES = ("E0432", "E0433", "E0463")  # rustc's, of which a crate is found, or is not
 _USES = r"\buse\s+(?:::)?([A-Za-z_]\w*)::[^;]*\b{name}\b"
 
 
@@ -159,7 +160,9 @@ class Diagnosis:
     def _crates(self, said: Diagnostic, name: str) -> frozenset[str]:
         """Return the crates that an error names, or that its file takes ``name`` from."""
         known = {_crate(a) for a in self._attempts} | self._packages.keys()
-        found = {part for whole in said.names for part in whole.split("::")[:1] if part in known}
+        # a function may be named as a crate is, and has nothing to do with it
+        told = (w for w in said.names if "::" in w or _is_crate(w, said))
+        found = {whole.partition("::")[0] for whole in told} & known
         uses = re.compile(_USES.format(name=re.escape(name)))
         found |= {m[1] for m in uses.finditer(self._text(said.file)) if m[1] in known}
         own = self._stack_of(said.file)
@@ -223,6 +226,11 @@ def _dependencys(package: str, deed: Deed) -> Origin:
 def _path(file: str) -> bytes:
     """Return a file by its path in its stack's tree."""
     return file.partition("/")[2].encode(errors="surrogateescape")
+
+
+def _is_crate(name: str, said: Diagnostic) -> bool:
+    """Whether an error means a crate by a name without a path."""
+    return said.code in _OF_CRATES or f"crate `{name}`" in said.message
 
 
 def _first(said: Diagnostic) -> str:

@@ -1,7 +1,7 @@
 """Each red of a verdict, and whose fault it is; what follows from an earlier red is told with it.
 
-Only bad luck is tried again by itself: a component that is green the second time counts as green,
-and is told as a flake. Everything else stays red, whoever is to blame.
+Only bad luck is tried again by itself: what is green the second time counts as green, and is told
+as a flake. Everything else stays red, whoever is to blame.
 """
 
 import dataclasses
@@ -18,12 +18,14 @@ from forkbot.errors import ForkbotError
 from forkbot.model.attribution import Attribution, Cell, Guilty
 from forkbot.model.buildbreaker import BuildBreaker
 from forkbot.model.probe import Red, RedKind
-from forkbot.model.verdict import Colour, Smoke, Verdict
+from forkbot.model.verdict import Build, Colour, Smoke, Verdict
 from forkbot.red import reds_of
 from forkbot.report.matter import steady
+from forkbot.report.verified import features
 from forkbot.session import Session
 from forkbot.verify.attribute import Ask, Found, next_of
 from forkbot.verify.toolchain import Toolchain, find_like
+from forkbot.verify.trial import Trial
 from forkbot.verify.wasmtime import Wasmtime, find_wasmtime
 from forkbot.words import StackName
 
@@ -121,16 +123,31 @@ def _words(red: Red) -> str:
     return steady(red.why.partition(" is red: ")[2])
 
 
-def _green_after_all(verdict: Verdict, again: tuple[Smoke, ...]) -> Verdict:
+def _green_after_all(verdict: Verdict, again: Trial) -> Verdict:
     """Return the verdict with what was green the second time in the place of the first."""
-    second = {(s.stack, s.told): s for s in again if s.colour is not Colour.RED}
+    built = {(b.stack, features(b)): b for b in again.builds if b.colour is not Colour.RED}
 
-    def after(smoke: Smoke) -> Smoke:
-        if smoke.pristine or smoke.colour is not Colour.RED:
-            return smoke
-        return second.get((smoke.stack, smoke.told), smoke)
+    def build_after(build: Build) -> Build:
+        red = build.colour is Colour.RED
+        return built.get((build.stack, features(build)), build) if red else build
 
-    return replace(verdict, smokes=tuple(after(s) for s in verdict.smokes))
+    return replace(
+        verdict,
+        builds=tuple(build_after(b) for b in verdict.builds),
+        smokes=tuple(s for smoke in verdict.smokes for s in _ran_after_all(smoke, again)),
+    )
+
+
+def _ran_after_all(smoke: Smoke, again: Trial) -> tuple[Smoke, ...]:
+    """Return how a case did the second time, if it was green then; all, if none was built once."""
+    second = tuple(
+        s
+        for s in again.smokes
+        if (s.stack, s.name) == (smoke.stack, smoke.name) and smoke.case in (None, s.case)
+    )
+    if smoke.pristine or smoke.colour is not Colour.RED or not second:
+        return (smoke,)
+    return (smoke,) if any(s.colour is Colour.RED for s in second) else second
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -147,7 +164,7 @@ class _Inquiry:
     limits: Limits
     known: bool = True
     breakers: tuple[BuildBreaker, ...] = ()
-    again: tuple[Smoke, ...] = ()
+    again: Trial = dataclasses.field(default_factory=Trial)
     cells: list[Cell] = dataclasses.field(default_factory=list)
 
     def answer(self) -> Attribution:

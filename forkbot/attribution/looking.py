@@ -9,7 +9,6 @@ from forkbot.buildbreaker.asking import narrowed
 from forkbot.errors import ForkbotError
 from forkbot.model.attribution import Cell, Part, Seen, Suspect
 from forkbot.model.probe import Red, RedKind
-from forkbot.model.verdict import Smoke
 from forkbot.red import only_of, reds_of
 from forkbot.session import Session
 from forkbot.verification import member_of, try_out, workshop_of
@@ -25,7 +24,7 @@ _NAMED = 3
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class Looker:
-    """Looks at one red; ``again`` is the component as it ran the second time, once it did."""
+    """Looks at one red; ``again`` is what it was the second time, once it was asked again."""
 
     red: Red
     members: tuple[Attempt, ...]  # all that goes into what is red, lower ones first
@@ -34,7 +33,7 @@ class Looker:
     session: Session
     toolchain: Toolchain
     wasmtime: Wasmtime
-    again: tuple[Smoke, ...] = ()
+    again: Trial = dataclasses.field(default_factory=Trial)
 
     def look(self, ask: Ask) -> Cell:
         """Return what is seen there. What cannot be had there is said, and not tried."""
@@ -64,7 +63,7 @@ class Looker:
             pins=self._pins(ask), target=host,
         )  # fmt: skip
         if ask == Ask():
-            self.again = trial.smokes
+            self.again = trial
         return trial
 
     def _seen(self, trial: Trial) -> tuple[Seen, str]:

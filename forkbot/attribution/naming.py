@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from forkbot.attempt import Attempt
 from forkbot.attribution.looking import Looker, thing
+from forkbot.attribution.suspects import pointed_at
 from forkbot.buildbreaker.asking import Limits
 from forkbot.buildbreaker.breaking import break_build
 from forkbot.git.workbench import Workbench
@@ -44,12 +45,10 @@ class Namer:
             return replace(nobody, guilty=Guilty.FLAKE, why="run again, it is green")
         if not found.guilty:
             return self._nobody(found, nobody)
-        if not found.sure:
-            either = " or ".join(thing(s) for s in found.guilty)
-            return replace(nobody, why=f"it is {either}, and neither can be turned back here")
-        first, *more = found.guilty
-        beside = f"together with {', '.join(thing(s) for s in more)}" if more else ""
-        nobody = replace(nobody, stack=first.stack, was=first.was, now=first.now, why=beside)
+        first, why = self._likeliest(found)
+        if first is None:
+            return replace(nobody, why=why)
+        nobody = replace(nobody, stack=first.stack, was=first.was, now=first.now, why=why)
         match first.part:
             case Part.DEPENDENCIES:
                 return self._dependency(first, nobody)
@@ -61,6 +60,24 @@ class Namer:
                 return self._patch(first, nobody)
             case Part.UPSTREAM:
                 return self._upstream(first, found, nobody)
+
+    def _likeliest(self, found: Found) -> tuple[Suspect | None, str]:
+        """Return who of the guilty is named, None where nobody can say; and how that is known."""
+        first, *more = found.guilty
+        if not found.sure:
+            either = " or ".join(thing(s) for s in found.guilty)
+            why = f"it is {either}, and neither can be turned back here"
+            to = [s for s in found.guilty if pointed_at(s, self.case.red)]
+            if len(to) != 1:
+                return None, why
+            return to[0], f"{why}; rustc's first error leads to this one"
+        if more:
+            return first, f"together with {', '.join(thing(s) for s in more)}"
+        if first not in self.case.fixed:
+            return first, ""
+        if len(self.case.suspects) == 1:
+            return first, "nothing else that forkbot knows of has changed since it was last green"
+        return first, "all else that changed since it was last green makes no difference"
 
     def _nobody(self, found: Found, nobody: Attribution) -> Attribution:
         red = self.case.red

@@ -85,7 +85,7 @@ def since_green(red: Red, members: Sequence[Attempt], before: Before, verdict: V
             if name == WASMTIME or before.toolchain is None:
                 fixed.append(suspect)
     parts = list(Part)
-    suspects.sort(key=lambda s: (not _pointed_at(s, red), parts.index(s.part)))
+    suspects.sort(key=lambda s: (not pointed_at(s, red), parts.index(s.part)))
     return Case(red=red, suspects=tuple(suspects), fixed=tuple(fixed))
 
 
@@ -122,10 +122,9 @@ def _of_stack(attempt: Attempt, red: Red, before: Before) -> tuple[list[Suspect]
         found.append(Suspect(part=Part.COMPONENTS, stack=name))
         fixed.append(found[-1])
     edited = edited_patches(attempt, proven)
-    if edited:
+    if edited:  # what they were is not kept, and without them it may be as red
         found.append(Suspect(part=Part.PATCHES, stack=name, names=edited))
-        if red.kind is RedKind.SMOKE:  # without any patch it is red, too
-            fixed.append(found[-1])
+        fixed.append(found[-1])
     if onto.commit != proven.base and onto.label != proven.base_label:
         moved = Suspect(part=Part.UPSTREAM, stack=name, was=proven.base_label, now=onto.label)
         found.append(moved)
@@ -141,8 +140,8 @@ def edited_patches(attempt: Attempt, proven: Proven) -> tuple[str, ...]:
     return (*(n for n, digest in now.items() if proven.patches.get(n) != digest), *gone)
 
 
-def _pointed_at(suspect: Suspect, red: Red) -> bool:
-    """Whether rustc's first error leads to a suspect: it is turned back before the others."""
+def pointed_at(suspect: Suspect, red: Red) -> bool:
+    """Whether rustc's first error leads to a suspect."""
     origin = red.errors[0].origin if red.errors else None
     if origin is None:
         return (

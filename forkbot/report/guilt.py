@@ -74,7 +74,7 @@ def _lead(found: Iterable[Attribution], webs: Webs) -> Iterator[Block]:
     lines: list[Line] = []
     for one in found:
         web = _web(one, webs)
-        also = f"; and so is {count(len(one.also), 'other red')}" if one.also else ""
+        also = f"; with it {count(len(one.also), 'other red')}" if one.also else ""
         whole = (Strong("Whose fault: "), *whose(one, web), f". {clip(one.red.why, 300)}{also}.")
         lines.append(whole)
     if lines:

@@ -3,7 +3,8 @@
 Guilty is what changed since all was last green, if turning it back makes it green again. The
 suspects are turned back one after the other, each on top of those before it: where that ends in
 green, the last one has a part in it, and alone, once more, it says whether it is all of it. What
-cannot be turned back here is left to the end: red still with all else as it was, it must be that.
+cannot be turned back here, as an edited patch, is left to the end: red still with all else as it
+was, it must be that.
 """
 
 import dataclasses
@@ -47,7 +48,7 @@ class Found:
 def next_of(case: Case, cells: Sequence[Cell]) -> Ask | Found:
     """Return what to look at next, or what came of it all."""
     seen = {(c.back, c.pristine, c.host): c.seen for c in cells}
-    if case.red.kind is RedKind.SMOKE:  # a build is the same each time
+    if _may_be_luck(case.red):
         again = seen.get(((), False, False))
         if again is None:
             return Ask()
@@ -57,6 +58,11 @@ def next_of(case: Case, cells: Sequence[Cell]) -> Ask | Found:
     if isinstance(found, Ask):
         return found
     return _whether_by_itself(case, found, seen) if _asks_upstream(case, found) else found
+
+
+def _may_be_luck(red: Red) -> bool:
+    """Whether it may be green the next time: what rustc finds wrong once it finds each time."""
+    return red.kind is RedKind.SMOKE or (red.kind is RedKind.BUILD and not red.errors)
 
 
 def _asks_upstream(case: Case, found: Found) -> bool:

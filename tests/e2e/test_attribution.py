@@ -17,6 +17,8 @@ from tests.upstream.registry import serve
 
 pytestmark = pytest.mark.wasm
 
+NOTHING_ELSE = "nothing else that forkbot knows of has changed since it was last green"
+
 
 @pytest.fixture
 def faults(world: World, tools: tuple[Toolchain, Wasmtime]) -> Iterator[Faults]:
@@ -88,7 +90,33 @@ def test_a_patch_typo(faults: Faults) -> None:
     faults.edit("quiet", {"src/lib.rs": UPPER_OURS + QUIET.replace("String::new", "Strin::new")})
     (said,) = faults.night()
     assert name(said) == (Guilty.PATCH, "upper", "quiet")
-    assert looks(said) == ["patches:upper green"]
+    assert said.why == NOTHING_ELSE
+    assert looks(said) == [], "rustc finds it each time, and there is nothing to turn back"
+
+
+def test_a_typo_in_a_patch_without_which_it_does_not_build_either(faults: Faults) -> None:
+    """What is missed has the name of a crate, and no more to do with it."""
+    gate = 'compile_error!("cannot find function for this system");\n'
+    faults.commit("upper", "Refuse what has no threads", {"src/lib.rs": UPPER + gate})
+    faults.stacks().green()
+    faults.edit("quiet", {"src/lib.rs": UPPER_OURS + QUIET.replace("String::new()", "leaf()")})
+    (said,) = faults.night()
+    assert name(said) == (Guilty.PATCH, "upper", "quiet")
+    assert (said.why, looks(said)) == (NOTHING_ELSE, [])
+    assert said.red.why == (
+        "upper does not build: upper/src/lib.rs:22: cannot find function `leaf` in this scope "
+        "(upper's patch quiet wrote the line)"
+    )
+
+
+def test_an_edited_patch_beside_a_change_of_upstream(faults: Faults) -> None:
+    faults.stacks().green()
+    faults.commit("upper", "quiet", {"README.md": "new\n"})
+    faults.edit("quiet", {"src/lib.rs": UPPER_OURS + QUIET.replace("String::new", "Strin::new")})
+    (said,) = faults.night()
+    assert name(said) == (Guilty.PATCH, "upper", "quiet")
+    assert said.why == "all else that changed since it was last green makes no difference"
+    assert looks(said) == ["upstream:upper red"]
 
 
 def test_a_lower_forks_break(faults: Faults) -> None:

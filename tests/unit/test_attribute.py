@@ -6,11 +6,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forkbot.model.attribution import Cell, Part, Seen, Suspect
+from forkbot.model.diagnostic import Diagnostic
 from forkbot.model.probe import Red, RedKind
 from forkbot.verify.attribute import Ask, Case, Found, next_of
 from forkbot.words import StackName
 
-BUILD = Red(kind=RedKind.BUILD, stack="upper", name="upper", why="upper does not build")
+ERROR = Diagnostic(level="error", code="E0425", message="cannot find", package="upper")
+BUILD = Red(
+    kind=RedKind.BUILD, stack="upper", name="upper", why="upper does not build", errors=(ERROR,)
+)  # fmt: skip
+KILLED = Red(kind=RedKind.BUILD, stack="upper", name="upper", why="the build was ended")
 RUN = Red(kind=RedKind.SMOKE, stack="upper", name="word", why="upper's word is red")
 GRAPH = Red(kind=RedKind.GRAPH, stack="", name="", why="cargo cannot resolve the family")
 
@@ -65,7 +70,12 @@ def test_a_component_that_is_green_once_more_is_a_flake() -> None:
     assert found == Found(guilty=(), flake=True)
 
 
-def test_a_build_is_not_asked_again() -> None:
+def test_a_build_in_which_rustc_found_nothing_is_asked_again() -> None:
+    asked, found = Hidden(flaky=True).solve(Case(red=KILLED, suspects=ALL))
+    assert (asked, found) == ([Ask()], Found(guilty=(), flake=True))
+
+
+def test_what_rustc_finds_wrong_is_not_asked_again() -> None:
     hidden = Hidden(to_blame=frozenset({DEPENDENCIES}))
     asked, found = hidden.solve(Case(red=BUILD, suspects=(DEPENDENCIES,)))
     assert asked == [Ask(back=(DEPENDENCIES,))]
