@@ -143,7 +143,7 @@ def _ran_after_all(smoke: Smoke, again: Trial) -> tuple[Smoke, ...]:
     second = tuple(
         s
         for s in again.smokes
-        if (s.stack, s.name) == (smoke.stack, smoke.name) and smoke.case in (None, s.case)
+        if (s.stack, s.name) == (smoke.stack, smoke.name) and smoke.case in ("", s.case)
     )
     if smoke.pristine or smoke.colour is not Colour.RED or not second:
         return (smoke,)

@@ -20,7 +20,7 @@ from forkbot.report.fates import fate_section, range_diff_sections
 from forkbot.report.guilt import guilt_blocks
 from forkbot.report.matter import Matter, steady
 from forkbot.report.phrases import clip, count, listed
-from forkbot.report.smoke import reason, smoke_section, smoke_table
+from forkbot.report.smoke import followers, reason, smoke_section, smoke_table, together
 from forkbot.report.steps import build_again
 from forkbot.report.troubles import AS_IT_WAS, went, whole
 from forkbot.report.verified import (
@@ -58,6 +58,7 @@ def build(stack: StackRecord, record: RunRecord) -> Matter | str | None:
         lead=(
             *guilt_blocks(record, stack.name),
             *_lead(stack, record, [features(b) for b in mine]),
+            *_behind(followers(verdict.smokes, mine)),
             _advice(stack, errors),
         ),
         steps=(build_again(rebase),),
@@ -77,7 +78,10 @@ def smoke(stack: StackRecord, record: RunRecord) -> Matter | str | None:
     if verdict is None or rebase is None or verdict.problems:
         return None
     ran = tuple(s for s in verdict.smokes if s.stack == stack.name)
-    reds = tuple(_steady(s) for s in ran if s.colour is Colour.RED)
+    behind = followers(ran, verdict.builds)
+    reds = tuple(_steady(s) for s in ran if s.colour is Colour.RED and s not in behind)
+    if behind and not reds:
+        return None  # told with the build
     if not reds:
         builds = builds_of(verdict, stack.name)
         proven = bool(builds) and all(b.colour is Colour.GREEN for b in builds)
@@ -200,6 +204,14 @@ def _lead(stack: StackRecord, record: RunRecord, red: list[str]) -> tuple[Block,
         )),
         Paragraph(("Red for ", *tools(record.verdict), ": ", *names[1:], f"{more}.")),
     )  # fmt: skip
+
+
+def _behind(smokes: tuple[Smoke, ...]) -> tuple[Block, ...]:
+    """Return which components do not build for the same error."""
+    if not smokes:
+        return ()
+    does = "do" if len(smokes) > 1 else "does"
+    return (Paragraph((f"For the same error {together(smokes)} {does} not build.",)),)
 
 
 def _advice(stack: StackRecord, errors: Iterable[Diagnostic]) -> Paragraph:

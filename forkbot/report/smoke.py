@@ -1,10 +1,11 @@
 """Components told: what each case did, with the stacks and on pristine upstream."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from forkbot.model.verdict import Colour, How, Smoke, Verdict
-from forkbot.report.diagnosed import Webs, error_blocks
+from forkbot.model.diagnostic import Diagnostic
+from forkbot.model.verdict import Build, Colour, How, Smoke, Verdict
+from forkbot.report.diagnosed import Webs, error_blocks, errors_of
 from forkbot.report.document import (
     Block,
     Folded,
@@ -34,8 +35,9 @@ def reason(smoke: Smoke) -> str:
 def smoke_reds(verdict: Verdict) -> Iterator[str]:
     """Yield a line for each thing that is wrong; one cause of many cases is said once."""
     same: dict[tuple[str, str, bool, str], list[Smoke]] = {}
+    behind = followers(verdict.smokes, verdict.builds)
     for smoke in verdict.smokes:
-        if smoke.colour is Colour.RED:
+        if smoke.colour is Colour.RED and smoke not in behind:
             why = smoke.why if smoke.pristine else reason(smoke)
             same.setdefault((smoke.stack, smoke.name, smoke.pristine, why), []).append(smoke)
     for (stack, name, pristine, why), reds in same.items():
@@ -49,6 +51,29 @@ def smoke_reds(verdict: Verdict) -> Iterator[str]:
             f"the control of {what}, in {cases}: {why}" if pristine
             else f"{what} is red in {cases}: {why}"
         )  # fmt: skip
+    if behind:
+        does = "do" if len(behind) > 1 else "does"
+        yield f"{together(behind)} {does} not build either"
+
+
+def followers(smokes: Iterable[Smoke], builds: Iterable[Build]) -> tuple[Smoke, ...]:
+    """Return the components that do not build for an error that one of ``builds`` has already."""
+    known = {_error(e) for b in builds if b.colour is Colour.RED for e in errors_of(b.diagnostics)}
+    return tuple(
+        s
+        for s in smokes
+        if s.colour is Colour.RED and s.how is How.UNBUILT and not s.pristine
+        and any(_error(e) in known for e in errors_of(s.diagnostics)[:1])
+    )  # fmt: skip
+
+
+def _error(said: Diagnostic) -> tuple[str, str, int, str]:
+    return said.code, said.file, said.line, said.message
+
+
+def together(smokes: Iterable[Smoke]) -> str:
+    """Return the names of components, each with its stack's."""
+    return listed([f"{s.stack}'s {clip(s.told, 80)}" for s in smokes], most=_CASES_NAMED)
 
 
 def news(verdict: Verdict) -> list[str]:

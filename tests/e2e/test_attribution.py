@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from forkbot.model.artefact import Kind
 from forkbot.model.attribution import Attribution, Guilty
 from forkbot.model.publication import Move
 from forkbot.verify.toolchain import Toolchain
@@ -106,6 +107,10 @@ def test_a_typo_in_a_patch_without_which_it_does_not_build_either(faults: Faults
     assert said.red.why == (
         "upper does not build: upper/src/lib.rs:22: cannot find function `leaf` in this scope "
         "(upper's patch quiet wrote the line)"
+    )
+    tellings = [t for stack in faults.record.stacks for t in stack.tellings]
+    assert [(t.identity.kind, t.identity.stack) for t in tellings] == [(Kind.BUILD, "upper")], (
+        "the component that does not build for it is told with it"
     )
 
 
