@@ -17,6 +17,7 @@ from forkbot.verify.build import Say, prepare
 from forkbot.verify.canary import run_canaries
 from forkbot.verify.component import Stage
 from forkbot.verify.family import Member, lay_out
+from forkbot.verify.progress import Whole
 from forkbot.verify.room import make_room
 from forkbot.verify.smoke import run_smoke
 from forkbot.verify.trial import try_family, unresolved
@@ -88,11 +89,17 @@ def verify_family(
     Raises ``RemoteError`` when the registry is out of reach, ``MachineError`` on a full disk.
     """
     make_room(stage.workshop.target_dir, say=say)
+    whole = Whole(
+        [m.stack.name for m in members], cold=not any(stage.workshop.target_dir.iterdir()),
+        keep=folder / "times.json",
+    )  # fmt: skip
+    say(f"verifying {', '.join(m.stack.name for m in members)}: {whole.foretold()}")
     trial = try_family(members, folder=folder / "with-stacks", stage=stage, say=say)
     smokes = trial.smokes
     if trial.resolved:
         smokes += _control(members, folder=folder, stage=stage, say=say)
         smokes += tuple(run_canaries(members, folder=folder / "with-stacks", stage=stage, say=say))
+        whole.ended()
     return Verdict(
         channel=channel,
         key=verification_key(

@@ -8,7 +8,7 @@ at what nobody has measured helps nobody.
 import contextlib
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -24,10 +24,12 @@ _MANY = 4  # names that a line has room for
 
 
 class Times(msgspec.Struct, kw_only=True):
-    """How long the units took when they were last compiled, and which ones a package has."""
+    """How long units and whole verifications last took, and which units a package has."""
 
     units: dict[str, float] = msgspec.field(default_factory=dict)
     packages: dict[str, list[str]] = msgspec.field(default_factory=dict)
+    cold: dict[str, float] = msgspec.field(default_factory=dict)  # by the stacks' names
+    warm: dict[str, float] = msgspec.field(default_factory=dict)
 
 
 class Progress:
@@ -69,24 +71,59 @@ class Progress:
         """Return how long the units that are not there yet took the last time."""
         expected = self._times.packages.get(self._package, [])
         left = sum(self._times.units.get(name, 0.0) for name in {*expected}.difference(self._seen))
-        if left < 1:
-            return ""
-        return f"; the rest took {f'{left / 60:.0f} min' if left > 90 else f'{left:.0f} s'} before"
+        return f"; the rest took {_told(left)} before" if left >= 1 else ""
 
     def ended(self, *, whole: bool) -> None:
         """Remember this time for the next; which units there are, if it went through."""
         if whole:
             self._times.packages[self._package] = sorted({*self._seen})
-        draft = self._keep.with_name(f".{self._keep.name}.new")
-        with contextlib.suppress(OSError):  # nobody is worse off without
-            draft.write_bytes(msgspec.json.encode(self._times))
-            draft.replace(self._keep)
+        _write(self._keep, self._times)
+
+
+class Whole:
+    """Foretells how long it takes to verify some stacks together, by the last time it was alike.
+
+    What is compiled already makes all the difference, so a verification that begins from nothing
+    (``cold``) is held against the last of those.
+    """
+
+    def __init__(self, stacks: Sequence[str], *, cold: bool, keep: Path) -> None:
+        self._began = time.monotonic()
+        self._key, self._cold, self._keep = " ".join(sorted(stacks)), cold, keep
+
+    def foretold(self) -> str:
+        """Return how long it will take, as far as anybody knows."""
+        times = _read(self._keep)
+        last = (times.cold if self._cold else times.warm).get(self._key)
+        if last is not None:
+            return f"about {_told(last)}, as last time{' from nothing' if self._cold else ''}"
+        if not self._cold and (most := times.cold.get(self._key)) is not None:
+            return f"no estimate but that it took {_told(most)} from nothing"
+        return "no estimate, for nothing like it was verified here yet"
+
+    def ended(self) -> None:
+        """Remember this time for the next one like it."""
+        times = _read(self._keep)
+        known = times.cold if self._cold else times.warm
+        known[self._key] = round(time.monotonic() - self._began, 1)
+        _write(self._keep, times)
+
+
+def _told(seconds: float) -> str:
+    return f"{seconds / 60:.0f} min" if seconds > 90 else f"{seconds:.0f} s"
 
 
 def without_bars(said: bytes) -> bytes:
     """Return what cargo said besides."""
     lines = said.replace(b"\r", b"\n").splitlines(keepends=True)
     return b"".join(line for line in lines if not _BAR.match(line.rstrip(b"\n")))
+
+
+def _write(path: Path, times: Times) -> None:
+    draft = path.with_name(f".{path.name}.new")
+    with contextlib.suppress(OSError):  # nobody is worse off without
+        draft.write_bytes(msgspec.json.encode(times))
+        draft.replace(path)
 
 
 def _read(path: Path) -> Times:

@@ -1,11 +1,12 @@
 """Canaries beside a family: red as declared is nothing, all else is news, and never trouble."""
 
+import re
 import shutil
 
 import pytest
 
 from tests.e2e.crates import Crates, manifest
-from tests.e2e.world import Changes
+from tests.e2e.world import Changes, Said
 
 pytestmark = pytest.mark.wasm
 
@@ -45,6 +46,12 @@ def write(crates: Crates, name: str, main: str, needs: tuple[tuple[str, str], ..
         file.write_text(str(text))
 
 
+def foretold(said: Said) -> str:
+    """Return what is said of how long it will take, at the begin of a verification."""
+    (told,) = [li for li in said.progress if li.startswith("verifying lower, upper: ")]
+    return re.sub(r"\d+", "N", told.removeprefix("verifying lower, upper: "))
+
+
 def clang(crates: Crates) -> dict[str, str]:
     """Return an environment with a C compiler for any target, if the toolchain brings none."""
     folder = crates.world.place / "clang"
@@ -78,6 +85,7 @@ def test_a_canary_is_never_trouble_and_tells_when_it_is_one_no_longer(crates: Cr
     write(crates, "far", "fn main() {}\n", ())
     said = world.forkbot(*RUN)
     assert said.out.splitlines()[-1] == "2 stacks on release: built and run, 2 published"
+    assert foretold(said) == "no estimate, for nothing like it was verified here yet"
     assert not [line for line in said.out.splitlines() if line.startswith(("news: ", "red: "))]
     assert "upper: rainy     1 red as declared              not run\n" in "".join(
         f"{line.strip()}\n" for line in said.out.splitlines()
@@ -90,6 +98,7 @@ def test_a_canary_is_never_trouble_and_tells_when_it_is_one_no_longer(crates: Cr
     write(crates, "rainy", SINGS, (("upper", "1"),))
     write(crates, "far", "fn main() { no() }\n", (("no-such-crate", "1"),))
     said = world.forkbot(*RUN)
+    assert foretold(said) == "no estimate but that it took N s from nothing"
     news = [line for line in said.out.splitlines() if line.startswith("news: ")]
     assert news[0] == "news: upper's canary rainy/sings: it is green: a canary no longer"
     assert news[1].startswith("news: upper's canary far: it does not build: ")
@@ -116,5 +125,6 @@ def test_a_canary_is_never_trouble_and_tells_when_it_is_one_no_longer(crates: Cr
     write(crates, "far", "fn main() {}\n", ())
     said = world.forkbot(*RUN)
     assert not [line for line in said.out.splitlines() if line.startswith("news: ")]
+    assert foretold(said) == "about N s, as last time"
     said = world.forkbot(*RUN)
     assert not [line for line in said.out.splitlines() if line.startswith("news: ")]

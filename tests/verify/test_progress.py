@@ -4,7 +4,7 @@ from pathlib import Path
 
 import msgspec
 
-from forkbot.verify.progress import Progress, Times, without_bars
+from forkbot.verify.progress import Progress, Times, Whole, without_bars
 
 BAR = b"    Building [===>        ] 1/3: %s   "
 
@@ -52,6 +52,28 @@ def test_times_that_nobody_can_read_are_none(tmp_path: Path) -> None:
     keep.write_bytes(b"{")
     assert len(follow(keep)) == 2
     assert set(msgspec.json.decode(keep.read_bytes(), type=Times).units) == {"one", "two", "three"}
+
+
+def test_a_whole_verification_is_told_by_the_last_one_like_it(tmp_path: Path) -> None:
+    keep = tmp_path / "times.json"
+
+    def foretold(*, cold: bool, stacks: tuple[str, ...] = ("mio", "tokio")) -> str:
+        return Whole(stacks, cold=cold, keep=keep).foretold()
+
+    nothing = "no estimate, for nothing like it was verified here yet"
+    assert (foretold(cold=True), foretold(cold=False)) == (nothing, nothing)
+    Whole(("tokio", "mio"), cold=True, keep=keep).ended()
+    follow(keep)
+    times = msgspec.json.decode(keep.read_bytes(), type=Times)
+    assert list(times.cold) == ["mio tokio"]
+    times.cold["mio tokio"] = 301.0
+    keep.write_bytes(msgspec.json.encode(times))
+    assert foretold(cold=True) == "about 5 min, as last time from nothing"
+    assert foretold(cold=False) == "no estimate but that it took 5 min from nothing"
+    assert foretold(cold=True, stacks=("mio",)) == nothing
+    times.warm["mio tokio"] = 48.2
+    keep.write_bytes(msgspec.json.encode(times))
+    assert foretold(cold=False) == "about 48 s, as last time"
 
 
 def test_the_bar_is_taken_out_of_what_cargo_said() -> None:
