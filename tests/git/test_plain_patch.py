@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 from forkbot.git.merge import Clean
@@ -26,7 +26,7 @@ def _diff(bench: Workbench, old: Oid, new: Oid, *options: str) -> bytes:
     return bench.repository.git(*_DIFF, *options, old, new).stdout
 
 
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=EXAMPLES)
 @given(story=stories(), context=st.integers(0, 4), binary=st.booleans(), data=st.data())
 def test_a_plain_answer_is_gits_answer(
     story: tuple[Files, Files, list[Files]], context: int, data: st.DataObject, *, binary: bool
@@ -53,7 +53,7 @@ def test_a_plain_answer_is_gits_answer(
         shutil.rmtree(folder)
 
 
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=EXAMPLES)
 @given(story=stories())
 def test_changes_and_edit_take_one_tree_to_the_other(
     story: tuple[Files, Files, list[Files]],

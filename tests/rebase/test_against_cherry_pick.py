@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from forkbot import process
@@ -195,7 +195,7 @@ def _check(story: tuple[Files, Files, list[Files]], folder: Path, *, stream: boo
             current, patched = got, pick
 
 
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=EXAMPLES)
 @given(story=stories(), stream=st.booleans())
 @example(story=({b"a": ("100644", b"1\n")}, {}, [{b"a": ("100644", b"1\n")}, {b"a": ("100755", b"1\n")}]), stream=True)  # fmt: skip  # noqa: E501
 def test_every_push_is_what_cherry_pick_would_do(
@@ -208,7 +208,7 @@ def test_every_push_is_what_cherry_pick_would_do(
         shutil.rmtree(folder)
 
 
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=EXAMPLES)
 @given(story=stories())
 def test_files_and_trees_tell_the_same_story(story: tuple[Files, Files, list[Files]]) -> None:
     """Patch files written, read back, applied and merged end in the tree of the merges alone."""

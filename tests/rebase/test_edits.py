@@ -41,7 +41,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workbench]:
 
 
 @given(base=BASES, theirs=EDITS, ours=EDITS, ends=st.tuples(LAST, LAST, LAST))
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
 def test_regions_are_those_that_git_marks(
     bench: Workbench,
     base: list[bytes],
@@ -85,7 +85,7 @@ def _unended(text: bytes) -> bytes:
 
 
 @given(base=BASES, edits=EDITS)
-@settings(max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=50, suppress_health_check=list(HealthCheck))
 def test_lines_that_no_edit_touches_are_carried_to_their_likes(
     bench: Workbench, base: list[bytes], edits: list[tuple[int, int, list[bytes]]]
 ) -> None:

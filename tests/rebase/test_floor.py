@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forkbot.git.repository import quarantine, sealed_env
@@ -339,7 +339,7 @@ def tell(upstream: Upstream, line: Line) -> tuple[list[Oid], Stack, tuple[Change
     return commits, stack, changes
 
 
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=EXAMPLES)
 @given(line=st.one_of(lines(), scattered()))
 def test_the_floor_is_the_newest_commit_that_a_rebase_onto_each_finds(line: Line) -> None:
     folder = Path(tempfile.mkdtemp(prefix="forkbot-floor-"))

@@ -330,9 +330,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Repository:
     return init_bare(tmp_path_factory.mktemp("r") / "r.git", env=sealed_env(dict(os.environ)))
 
 
-@settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(sides=st.tuples(_texts(), _texts(), _texts()), edits=st.data())
 def test_recorded_and_replayed_any_answer_is_the_persons_tree(
     bare: Repository, tmp_path: Path, sides: tuple[bytes, bytes, bytes], edits: st.DataObject

@@ -292,7 +292,7 @@ def test_a_key_is_of_patch_path_and_words(upstream: Upstream, tmp_path: Path) ->
 ITEMS = ["fn a() {}\n", "impl A {\n    fn b() {}\n}\n", "mod c;\n", "use d;\n", "struct E;\n"]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
 @given(
     st.lists(st.sampled_from(ITEMS), min_size=1, max_size=6),
     st.sets(st.integers(0, 5)), st.sets(st.integers(0, 5)),

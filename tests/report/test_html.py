@@ -2,7 +2,7 @@
 
 from html.parser import HTMLParser
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from forkbot.report.colours import coloured, marked
@@ -76,7 +76,6 @@ def test_an_element_holds_its_text(text: str) -> None:
     assert read.seen[0] == ("p", {"title": visible(text)})
 
 
-@settings(deadline=None)  # the first time, the lexers are loaded
 @given(st.lists(st.text(st.characters(exclude_characters="\n\r"), max_size=20), max_size=6))
 def test_colours_lose_no_character(lines: list[str]) -> None:
     for path in ("a.rs", "Cargo.toml", "x.yml", "b.md", "c", "d.py"):

@@ -128,7 +128,7 @@ def _check_fates(told: str, outcomes: tuple[PatchOutcome, ...]) -> None:
 
 
 @settings(
-    max_examples=12, deadline=None, suppress_health_check=list(HealthCheck),
+    max_examples=12, suppress_health_check=list(HealthCheck),
     # a record of ten megabytes is not made smaller in minutes
     phases=(Phase.explicit, Phase.reuse, Phase.generate),
 )  # fmt: skip

@@ -129,7 +129,7 @@ def read_by_git(mail: bytes) -> tuple[dict[str, str], str]:
     return dict(line.split(": ", 1) for line in lines), message
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(message=st.tuples(SUBJECTS, BODIES).map("\n\n".join), name=NAMES, email=EMAILS, date=DATES)
 @example(message="[PATCH] x\n\n--- a/x\n+++ b/x", name="", email="", date=MORNING)
 @example(message=" ", name="a", email="a@b", date=MORNING)
@@ -157,7 +157,7 @@ def test_a_patch_comes_out_of_its_mail_as_it_went_in(
     assert place.written(came_out).mail == came_out.mail
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(name=NAMES)
 def test_git_reads_the_same_author(place: Place, name: str) -> None:
     written = place.written(draft("x", name=name, email="a@b.invalid", date=MORNING))

@@ -181,7 +181,7 @@ FILES = st.tuples(st.sampled_from(["100644", "100755"]), LINES.map(lambda li: ""
 TREES = st.dictionaries(PATHS, FILES, min_size=1)
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(trees=st.lists(TREES, min_size=2, max_size=4))
 def test_quilt_and_forkbot_make_the_same_tree_of_any_text(
     tmp_path_factory: pytest.TempPathFactory, trees: list[dict[str, tuple[str, bytes]]]
@@ -253,7 +253,7 @@ def test_what_quilt_cannot_do_it_says_and_forkbot_does(
     assert bench.tree() == upstream.place(base).tree
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(bodies=st.lists(BODIES, min_size=1, max_size=4))
 def test_no_message_is_taken_for_a_part_of_its_patch(
     tmp_path_factory: pytest.TempPathFactory, bodies: list[str]

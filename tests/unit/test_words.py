@@ -43,7 +43,7 @@ def test_no_two_words_share_a_pattern() -> None:
     assert len(WORDS) == len({w.what for w in words}) == len(words) > 0
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(name=TRICKY)
 @example(name="@")
 @example(name="HEAD")
