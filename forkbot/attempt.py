@@ -53,6 +53,7 @@ class Said:
     cleared: tuple[Cleared, ...] = ()  # what nobody needs any more
     parked: tuple[PatchName, ...] = ()
     paused: bool = False
+    told_red: bool = False  # an open issue says that it, or its family, does not build or run
 
 
 @dataclasses.dataclass(slots=True, kw_only=True, eq=False)

@@ -116,10 +116,12 @@ class _Yard:
     def own(self, verdict: Verdict) -> Verdict:
         """Return a verdict without what it says of stacks that were no part of it.
 
-        One that every lock here remembers is told as that: nothing is new.
+        A green one that every lock here remembers is told as that: nothing is new. A red one may
+        be new all the same: of a dependency no key knows.
         """
         names = {m.stack for m in verdict.members}
-        if names <= set(self.attempts) and all(self._green(n, verdict.key) for n in names):
+        known = names <= set(self.attempts) and all(self._green(n, verdict.key) for n in names)
+        if known and (verdict.reused or verdict.green):
             news = {name: told for name, told in verdict.news.items() if name in names}
             return msgspec.structs.replace(
                 verdict, builds=(), smokes=(), attributions=(), known_news=news, reused=True

@@ -26,6 +26,11 @@ _FAMILIES = re.compile(r"CARGO_(?:HTTP|NET|SOURCE|REGISTRIES)_")
 # Its arguments take pages, and how it ended comes after them.
 _COMMAND = re.compile(r"(didn't exit successfully: )`(?:[^\s`]*/)?([^\s`/]+)[^`]*`")
 _SECRET = re.compile(r"TOKEN|PASSWORD|SECRET|CREDENTIAL")
+_SILENCE = (
+    "Could not resolve host", "Could not connect", "Couldn't connect", "failed to connect",
+    "Timeout was reached", "spurious network error", "failed to download from",
+    "download of config.json failed", "proxy", "offline mode",
+)  # fmt: skip
 
 
 def cargo_env(ambient: process.Env) -> dict[str, str]:
@@ -53,6 +58,11 @@ class CargoError(ProcessError):
     def __init__(self, *, command: str, code: int, said: str) -> None:
         super().__init__(command=command, code=code, last_words=cause(said))
         self.said = said
+
+    @property
+    def silent(self) -> bool:
+        """Whether it failed because a registry gave no answer."""
+        return any(sign in self.said for sign in _SILENCE)
 
 
 def cause(said: str) -> str:

@@ -8,11 +8,14 @@ of those verdicts would count. So machines are for families; the rebase itself t
 import contextlib
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from forkbot.attempt import Attempt, attempt_rebase
 from forkbot.browser.following import news_of_people
 from forkbot.browser.looking import Look, hear, look
 from forkbot.connection import Connection
 from forkbot.errors import ForkbotError
+from forkbot.green import Answers, in_locks, still_green
 from forkbot.locate import Aim
 from forkbot.model.order import Order
 from forkbot.model.plan import Leg, News, Plan
@@ -26,6 +29,7 @@ from forkbot.verify.toolchain import TARGET, Toolchain, find_toolchain
 from forkbot.words import Channel, StackName
 
 MOST_LEGS = 256  # jobs that one matrix of Actions may have
+_OVER = "its issue says that it is red, and it is green again"
 
 
 def plan(session: Session, *, connection: Connection, most: int = MOST_LEGS) -> Plan:
@@ -54,9 +58,9 @@ def plan(session: Session, *, connection: Connection, most: int = MOST_LEGS) -> 
             look(attempts, how)
         groups = [[a for a in attempts if a.stack.name in names] for names in families(family)]
         news = {
-            a.stack.name: _news(a, group, session=session, toolchain=toolchain)
+            n.stack: n
             for group in groups
-            for a in group
+            for n in _news_of(group, session=session, toolchain=toolchain)
         }
     stirred = [g for g in groups if any(news[a.stack.name].new for a in g)]
     provable = [[a.stack.name for a in g] for g in stirred if not all(a.stuck for a in g)]
@@ -77,6 +81,27 @@ def families(stacks: tuple[Stack, ...]) -> list[set[StackName]]:
         found = [*rest, linked.union(*touched)]
     order = [s.name for s in stacks]
     return sorted(found, key=lambda g: min(order.index(name) for name in g))
+
+
+def _news_of(family: list[Attempt], *, session: Session, toolchain: Toolchain | None) -> list[News]:
+    """Return the news of each stack; where there are none, what the registry has for all."""
+    news = [_news(a, family, session=session, toolchain=toolchain) for a in family]
+    if toolchain is None or any(n.new for n in news) or not any(a.chosen for a in family):
+        return news  # where none is chosen, all are paused
+    belief = still_green(
+        Answers(greens=[in_locks(family, session.channel)]),
+        tuple(member_of(a, session) for a in family),
+        session=session,
+        toolchain=toolchain,
+    )
+    if belief.green is None:
+        return [replace(n, new=belief.said) for n in news]
+    session.say(belief.said or "nothing is new of the dependencies")
+    if belief.said:
+        return news
+    # a release that broke was withdrawn: only the issue does not know yet
+    both = zip(news, family, strict=True)
+    return [replace(n, new=_OVER) if a.said.told_red else n for n, a in both]
 
 
 def _news(

@@ -11,6 +11,7 @@ from forkbot import process
 from forkbot.attempt import Attempt, cargo_of
 from forkbot.diagnosis import diagnosed
 from forkbot.errors import MachineError
+from forkbot.green import Belief, Green, answers_to, still_green
 from forkbot.hold import below
 from forkbot.model.verdict import Verdict
 from forkbot.process.seclusion import why_not
@@ -26,7 +27,7 @@ from forkbot.verify.toolchain import TARGET, Toolchain
 from forkbot.verify.trial import Only, Trial, try_family
 from forkbot.verify.wasmtime import Wasmtime, find_wasmtime
 from forkbot.verify.workshop import Workshop
-from forkbot.words import Channel, Pin, StackName
+from forkbot.words import Pin, StackName
 
 _PROBE = "probe"  # the folder of the sources that are tried out
 
@@ -57,7 +58,8 @@ def verification_of(
     """Return the verdict on all stacks that have a result, built together.
 
     The same question is not asked twice: a green answer is taken from the locks when there is
-    nothing to publish, and from a run record here when there is. A red one is asked again.
+    nothing to publish, and from a run record here when there is, for as long as cargo would take
+    the same dependencies. A red one is asked again.
     """
     wasmtime = find_wasmtime(env=session.ambient, cache=session.cache, say=session.say)
     held = held_of(attempts)
@@ -71,15 +73,19 @@ def verification_of(
         wasmtime=wasmtime.version,
     )  # fmt: skip
     tried = [a for a in attempts if a.stack.name not in held]
-    before = _runs_say(runs, key)
-    known = not again and (_locks_say(tried, key, session) or before is not None)
-    if known or not members:
+    answers = answers_to(key, tried, channel=session.channel, runs=runs)
+    belief = Belief()
+    if members and answers.greens and not again:
+        belief = still_green(answers, members, session=session, toolchain=toolchain)
+        session.say(belief.said or "nothing is new of the dependencies")
+    if belief.green is not None or not members:
+        before = belief.green or Green(dependencies={})
         verdict = Verdict(
             channel=session.channel, key=key, target=TARGET, rustc=toolchain.version,
             wasmtime=wasmtime.version, members=as_facts(members), builds=held_builds(held),
-            smokes=(), reused=bool(members), dependencies=before.dependencies if before else {},
-            judged_at=before.judged_at if before else None,
-            known_news=before.news if before else _news_kept(tried, session.channel),
+            smokes=(), reused=bool(members), dependencies=dict(before.dependencies),
+            dependencies_said=belief.said, judged_at=before.judged_at,
+            known_news=dict(before.news),
         )  # fmt: skip
         return _of_all(verdict, attempts)
     folder = session.state / "build" / session.channel.value
@@ -93,7 +99,9 @@ def verification_of(
         wasmtime=wasmtime.version,
         say=session.say,
     )
-    verdict = msgspec.structs.replace(verdict, judged_at=session.now.replace(microsecond=0))
+    verdict = msgspec.structs.replace(
+        verdict, judged_at=session.now.replace(microsecond=0), dependencies_said=belief.said
+    )
     return _of_all(diagnosed(verdict, tried), attempts)
 
 
@@ -164,32 +172,6 @@ def member_of(attempt: Attempt, session: Session) -> Member:
         repository=attempt.repository,
         smoke=stack_folder(session.root, attempt.stack.name) / "smoke",
     )
-
-
-def _locks_say(attempts: list[Attempt], key: str, session: Session) -> bool:
-    """Whether every lock remembers a green answer to this question, and nothing is to be done."""
-    for attempt in attempts:
-        lock = attempt.stack.lock.channel(session.channel)
-        if lock is None or lock.verdict is None:
-            return False
-        if lock.verdict.key != key or lock.verdict.status != "green":
-            return False
-        if attempt.publication is not None and attempt.publication.writes:
-            return False
-    return True
-
-
-def _news_kept(attempts: list[Attempt], channel: Channel) -> dict[StackName, tuple[str, ...]]:
-    """Return the canaries' news that the locks keep, for as long as nothing asks anew."""
-    locks = {a.stack.name: a.stack.lock.channel(channel) for a in attempts}
-    return {n: k.verdict.news for n, k in locks.items() if k and k.verdict and k.verdict.news}
-
-
-def _runs_say(runs: RunDirectory, key: str) -> Verdict | None:
-    """Return the verdict of a run recorded here that answered this question with green."""
-    verdicts = [record.verdict for record in runs.newest(10)]
-    said = (v for v in verdicts if v is not None and not v.reused and v.green and v.key == key)
-    return next(said, None)
 
 
 def workshop_of(session: Session, toolchain: Toolchain) -> Workshop:

@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from msgspec.structs import replace
+
 from forkbot.attempt import Attempt
 from forkbot.model.proven import Proven, digest_of_lines
 from forkbot.model.publication import Move
@@ -53,10 +55,13 @@ def file_changes_of(
         published=published,
         published_of=published_of,
         verdict=verdict,
-        proven=_proven(attempt, verification, before=before.proven if before else None),
+        proven=before.proven if before else None,
         probed=before.probed if before and same else None,
         hunks=before.hunks if before and same else None,
     )
+    # dependencies alone are others almost each night: they are no reason to write
+    if lock != before or lock.proven is None:
+        lock = replace(lock, proven=_proven(attempt, verification, before=lock.proven))
     patches, apart = stack.divided(channel, attempt.rebased.patches)
     return changes_of(
         stack_folder(session.root, stack.name),

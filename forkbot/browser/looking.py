@@ -14,7 +14,7 @@ from forkbot.connection import Connection
 from forkbot.errors import RemoteError, TimedOutError
 from forkbot.forge.base import Forks
 from forkbot.locate import Aim
-from forkbot.model.artefact import Label, Told
+from forkbot.model.artefact import Kind, Label, Told
 from forkbot.model.order import ORDER_LABELS, Order
 from forkbot.session import Session
 from forkbot.verify.toolchain import Toolchain
@@ -87,6 +87,13 @@ def _looked_at(attempt: Attempt, home: Iterable[Told], with_: Look) -> Attempt:
         paused.said.orders = tuple(f.given for f in found)
         paused.said.paused = True
         return paused
+    attempt.said.told_red = any(
+        t.open
+        and t.mark.identity.kind in (Kind.BUILD, Kind.SMOKE)
+        and t.mark.identity.channel is session.channel
+        and t.mark.identity.stack in (None, stack.name)
+        for t in home
+    )
     orders = [f for f in found if f.given.order is not Order.SKIP_PATCH]
     attempt.said.orders = tuple(f.given for f in orders)
     attempt.said.labels = tuple(_label(f) for f in orders if f.given.by and f.given.obeyed)

@@ -96,6 +96,8 @@ class Verdict(Fact, frozen=True, kw_only=True):
     attributions: tuple[Attribution, ...] = ()  # of each red whose fault it is; of flakes, too
     # what each took from crates.io
     dependencies: dict[StackName, tuple[Pin, ...]] = msgspec.field(default_factory=dict)
+    # how those are others than when the same was green before, or why nobody could look; '' else
+    dependencies_said: str = ""
     # of canaries, each in a line, where the verdict is reused and has no runs of theirs
     known_news: dict[StackName, tuple[str, ...]] = msgspec.field(default_factory=dict)
     reused: bool = False  # the same question was answered before; nothing was built

@@ -68,6 +68,8 @@ def show(record: RunRecord, console: Console) -> None:
 def _told(record: RunRecord) -> Iterator[Said]:
     for stack in record.stacks:
         yield from _stack(stack, record)
+    if record.verdict is not None and record.verdict.dependencies_said:
+        yield clip(record.verdict.dependencies_said, 300), "yellow"
     yield from _reds(record)
     for line in holds(record):
         yield f"held back: {line}", ""

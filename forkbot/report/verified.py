@@ -65,6 +65,8 @@ def verification_sections(record: RunRecord) -> Iterator[Section]:
     webs = webs_of(record)
     wrong = reds(verdict)
     lead: list[Block] = [Paragraph((*tools(verdict), "."))]
+    if verdict.dependencies_said:
+        lead.append(Paragraph((f"Built again: {clip(verdict.dependencies_said, 300)}.",)))
     if wrong:
         lead.append(Items(tuple((clip(line, 300),) for line in wrong[:20])))
     if told:

@@ -48,7 +48,10 @@ class Subject(Protocol):
 def verification_key(
     members: Sequence[Subject], *, channel: Channel, target: str, rustc: str, wasmtime: str
 ) -> str:
-    """Return a digest of everything that goes into a verdict, the registry's news apart."""
+    """Return a digest of everything that goes into a verdict but what the registry has that day.
+
+    Whoever believes an answer of this key looks at that first.
+    """
     question = [
         _QUESTION, channel.value, target, rustc, wasmtime,
         [

@@ -6,13 +6,13 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from forkbot.cargo import CargoError, read_lock
+from forkbot.cargo import CargoError
 from forkbot.errors import RemoteError
 from forkbot.model.verdict import Build, Colour, Smoke
 from forkbot.verify.build import Say, build, prepare
 from forkbot.verify.component import Stage
+from forkbot.verify.dependencies import taken
 from forkbot.verify.family import BuildUnit, Family, Member, SmokeUnit, lay_out
-from forkbot.verify.pins import pins_of
 from forkbot.verify.smoke import run_smoke
 from forkbot.words import Pin, StackName
 
@@ -60,7 +60,7 @@ def try_family(
         problems, outages = _prepared(family, stage, say=say, pins=pins)
     except CargoError as e:
         return Trial(problems=(unresolved(e),), resolved=False)
-    trial = Trial(problems=problems, dependencies=_pins(family), outages=outages)
+    trial = Trial(problems=problems, dependencies=taken(family), outages=outages)
     for unit in _ordered(family, first):
         if stop and trial.red:
             break
@@ -91,22 +91,12 @@ def _prepared(
         try:
             return prepare(family, stage.workshop, say=say, pins=pins)[1], tuple(outages)
         except CargoError as e:
-            if not _offline(e):
+            if not e.silent:
                 raise
             outages.append(e.last_words)
             say(f"the registry gives no answer, and is asked again in {pause:.0f} s")
             time.sleep(pause)
     return prepare(family, stage.workshop, say=say, pins=pins)[1], tuple(outages)
-
-
-def _pins(family: Family) -> dict[StackName, tuple[Pin, ...]]:
-    """Return what each stack's builds and components take from crates.io."""
-    lock = read_lock(family.workspace / "Cargo.lock")
-    packages: dict[StackName, list[str]] = {}
-    units: list[BuildUnit | SmokeUnit] = [*family.builds, *family.smokes]
-    for unit in units:
-        packages.setdefault(unit.stack.name, []).append(unit.package)
-    return {stack: pins_of(lock, names) for stack, names in packages.items()}
 
 
 def _ordered(family: Family, first: StackName | None) -> list[BuildUnit | SmokeUnit]:
@@ -116,20 +106,11 @@ def _ordered(family: Family, first: StackName | None) -> list[BuildUnit | SmokeU
 
 
 _PAUSES = (1.0, 4.0)  # seconds
-_OFFLINE_SIGNS = (
-    "Could not resolve host", "Could not connect", "Couldn't connect", "failed to connect",
-    "Timeout was reached", "spurious network error", "failed to download from",
-    "download of config.json failed", "proxy",
-)  # fmt: skip
-
-
-def _offline(error: CargoError) -> bool:
-    return any(sign in error.said for sign in _OFFLINE_SIGNS)
 
 
 def unresolved(error: CargoError, what: str = "the family") -> str:
     """Return the problem's words; raise when it is the network's fault and not the family's."""
-    if _offline(error):
+    if error.silent:
         raise RemoteError(
             f"cargo cannot reach its registry: {error.last_words}",
             hint="check the network and cargo's configuration: cargo search --limit 1 serde",

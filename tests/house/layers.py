@@ -11,10 +11,10 @@ FLOORS: Mapping[str, int] = {
     "publish": 3, "rebase": 3, "report": 3, "tell": 3, "update": 3, "verify": 3,
     "acknowledge": 4, "attempt": 4, "begin": 4, "believe": 4, "browser": 4, "buildbreaker": 4,
     "cargopatch": 4, "connection": 4, "diagnosis": 4,
-    "attribution": 4, "bisect": 4, "drop": 4, "ground": 4, "hold": 4, "initrepo": 4, "laid": 4,
-    "locate": 4, "neutral": 4, "planning": 4, "probe": 4, "recording": 4, "red": 4, "resolve": 4,
-    "run": 4, "session": 4, "status": 4, "telling": 4, "updating": 4, "verification": 4,
-    "watch": 4, "writing": 4,
+    "attribution": 4, "bisect": 4, "drop": 4, "green": 4, "ground": 4, "hold": 4, "initrepo": 4,
+    "laid": 4, "locate": 4, "neutral": 4, "planning": 4, "probe": 4, "recording": 4, "red": 4,
+    "resolve": 4, "run": 4, "session": 4, "status": 4, "telling": 4, "updating": 4,
+    "verification": 4, "watch": 4, "writing": 4,
     "__main__": 5, "cli": 5,
 }  # fmt: skip
 
@@ -35,7 +35,8 @@ SIBLINGS: Mapping[str, AbstractSet[str]] = {
     "acknowledge": {"attempt", "locate", "session"},
     "hold": {"attempt"},
     "diagnosis": {"attempt"},
-    "verification": {"attempt", "diagnosis", "hold", "session"},
+    "green": {"attempt", "session"},
+    "verification": {"attempt", "diagnosis", "green", "hold", "session"},
     "ground": {"attempt", "hold", "locate", "red", "session", "verification"},
     "bisect": {
         "attempt",
@@ -54,7 +55,15 @@ SIBLINGS: Mapping[str, AbstractSet[str]] = {
     "initrepo": {"connection"},
     "watch": {"connection", "session"},
     "cargopatch": {"connection", "session", "verification"},
-    "planning": {"attempt", "browser", "connection", "locate", "session", "verification"},
+    "planning": {
+        "attempt",
+        "browser",
+        "connection",
+        "green",
+        "locate",
+        "session",
+        "verification",
+    },
     "believe": {"attempt", "session", "verification"},
     "browser": {
         "attempt",

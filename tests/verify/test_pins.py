@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from forkbot.cargo import Cargo, CargoError, Lock, cargo_env, read_lock
+from forkbot.verify.dependencies import difference
 from forkbot.verify.pins import changed, pins_of, write_pins
-from forkbot.words import PIN, Pin
+from forkbot.words import PIN, Pin, StackName
 from tests.e2e.conftest import AMBIENT
 from tests.e2e.crates import manifest
 from tests.upstream.registry import Registry, serve
@@ -96,3 +97,23 @@ def test_versions_are_held_against_each_other_by_crate() -> None:
     now = (pin("both", "1.0.0"), pin("both", "2.0.1"), pin("new", "1.0.0"), pin("same", "1.0.0"))
     assert changed(was, now) == ("both",)
     assert changed(was, was) == ()
+
+
+def test_what_is_taken_now_and_was_not_is_told_in_a_line() -> None:
+    lower, upper = StackName("lower"), StackName("upper")
+
+    def pins(*told: str, content: str = "0") -> tuple[Pin, ...]:
+        return tuple(Pin(f"{crate} {content * 64}") for crate in told)
+
+    was = {lower: pins("both 1.0.0", "both 2.0.0", "old 1.0.0"), upper: pins("both 1.0.0")}
+    now = {lower: pins("both 1.0.0", "both 2.0.1", "fresh 1.0.0"), upper: pins("both 1.0.1")}
+    assert difference(was, now) == (
+        "both 1.0.0 → 1.0.1, both 2.0.0 → 2.0.1, fresh 1.0.0 is new, and 1 more"
+    )
+    assert difference({lower: now[lower]}, {lower: was[lower]}) == (
+        "both 2.0.1 → 2.0.0, old 1.0.0 is new, fresh 1.0.0 is gone"
+    )
+    more = {lower: pins("both 1.0.0", "both 2.0.0"), upper: pins("both 1.0.0", "both 2.0.0")}
+    assert difference(was, more) == "both 2.0.0 is new, old 1.0.0 is gone"
+    other = {lower: pins("both 1.0.0", "both 2.0.0", "old 1.0.0", content="1")}
+    assert difference(was, other) == "the same versions with other contents"
