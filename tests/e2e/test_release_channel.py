@@ -177,8 +177,8 @@ def test_a_compile_error_holds_everything_connected(published: Crates) -> None:
         upper: 0 of 1 patch as reviewed; read louder
         whose fault: upstream's, upper 1.1.0 (releases carry no finer history); it is as red without our patches, on this machine's own target, too (upper does not build: upper/src/lib.rs:5: cannot find function `words` in crate `lower` (upper's upstream wrote the line in upper 1.1.0))
         red: upper does not build: upper/src/lib.rs:5: cannot find function `words` in crate `lower` (upper's upstream wrote the line in upper 1.1.0)
-        red: upper's word is red: it does not build: cannot find function `words` in crate `lower`
         red: the control of upper's word: it does not build: cannot find function `words` in crate `lower`
+        red: upper's word does not build either
         held back: lower, upper: verification of upper is red
         told: upper, build: opened, ~/root/.forkbot/forge/stacks/artefacts/1/artefact.md
         told: upper, smoke: opened, ~/root/.forkbot/forge/stacks/artefacts/2/artefact.md
