@@ -14,6 +14,7 @@ import msgspec
 
 from forkbot.attempt import Attempt, attempt_rebase
 from forkbot.errors import EXIT_BUILD, UsageError
+from forkbot.git.workbench import Workbench
 from forkbot.locate import Aim
 from forkbot.model.probe import ProbeAnswer, Red
 from forkbot.model.probed import Probed, ProbedPatch, UnmissedPolicy
@@ -21,6 +22,7 @@ from forkbot.model.record import RunRecord, Trouble
 from forkbot.model.verdict import Verdict
 from forkbot.rebase.hunks import take_each_hunk_back
 from forkbot.rebase.leaveout import LeftOut, leave_each_out
+from forkbot.rebase.recreate import recreate
 from forkbot.recording import record_of
 from forkbot.red import UnclearError, clear_red, red_of, warned
 from forkbot.report.pages import pages
@@ -168,11 +170,14 @@ def _question(attempt: Attempt, ground: _Ground, *, again: bool, hunks: bool) ->
     assert attempt.rebased is not None
     assert attempt.repository is not None
     stack, channel = attempt.stack, ground.session.channel
-    leave = take_each_hunk_back if hunks else leave_each_out
-    lefts = leave(
-        stack, attempt.rebased.patches, repository=attempt.repository, channel=channel,
-        base=attempt.rebased.facts.onto,
-    )  # fmt: skip
+    base = attempt.rebased.facts.onto
+    with Workbench(attempt.repository) as bench:
+        series = msgspec.structs.replace(stack, patches=attempt.rebased.patches)
+        changes = recreate(series, bench=bench, channel=channel, base=base)
+        if hunks:
+            lefts = tuple(take_each_hunk_back(changes, bench=bench))
+        else:
+            lefts = tuple(leave_each_out(changes, base=base.tree, bench=bench))
     key = digest([_QUESTION, ground.key, stack.name, [[n.patch, n.with_it, n.tree] for n in lefts]])
     lock = stack.lock.channel(channel)
     known = None

@@ -7,18 +7,12 @@ in the patch itself, line by line, and the later patches are put on what is left
 import dataclasses
 from collections.abc import Iterator, Sequence
 
-import msgspec
-
-from forkbot.git.repository import Repository
 from forkbot.git.trees import Entry
 from forkbot.git.workbench import Workbench
-from forkbot.model.place import Place
-from forkbot.model.stack import Patch, Stack
 from forkbot.rebase.edits import Edit, Texts
 from forkbot.rebase.leaveout import LeftOut, leave_out
-from forkbot.rebase.recreate import Change, recreate
+from forkbot.rebase.recreate import Change
 from forkbot.text import decode
-from forkbot.words import Channel
 
 _APART = 6  # unchanged lines between two edits of one hunk: three of context for each
 
@@ -33,24 +27,12 @@ class _Hunk:
     edited: tuple[str, ...] = ()
 
 
-def take_each_hunk_back(
-    stack: Stack,
-    patches: tuple[Patch, ...],
-    *,
-    repository: Repository,
-    channel: Channel,
-    base: Place,
-) -> tuple[LeftOut, ...]:
-    """Return for each hunk of ``patches``, which fit ``base``, the series without it, in order."""
-    with Workbench(repository) as bench:
-        series = msgspec.structs.replace(stack, patches=patches)
-        changes = recreate(series, bench=bench, channel=channel, base=base)
-        texts = Texts(bench)
-        return tuple(
-            _without(hunk, changes[number:], bench=bench)
-            for number, change in enumerate(changes)
-            for hunk in _hunks(change, texts=texts, bench=bench)
-        )
+def take_each_hunk_back(changes: tuple[Change, ...], *, bench: Workbench) -> Iterator[LeftOut]:
+    """Yield for each hunk of a series the series without it, in order."""
+    texts = Texts(bench)
+    for number, change in enumerate(changes):
+        for hunk in _hunks(change, texts=texts, bench=bench):
+            yield _without(hunk, changes[number:], bench=bench)
 
 
 def _without(hunk: _Hunk, changes: tuple[Change, ...], *, bench: Workbench) -> LeftOut:

@@ -5,17 +5,12 @@ it edits what a left-out patch wrote, and is left out with it.
 """
 
 import dataclasses
-from collections.abc import Container
-
-import msgspec
+from collections.abc import Container, Iterator
 
 from forkbot.git.merge import Conflicted
-from forkbot.git.repository import Repository
 from forkbot.git.workbench import Workbench
-from forkbot.model.place import Place
-from forkbot.model.stack import Patch, Stack
-from forkbot.rebase.recreate import Change, recreate
-from forkbot.words import Channel, Oid, PatchName
+from forkbot.rebase.recreate import Change
+from forkbot.words import Oid, PatchName
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,20 +49,13 @@ class LeftOut:
 
 
 def leave_each_out(
-    stack: Stack,
-    patches: tuple[Patch, ...],
-    *,
-    repository: Repository,
-    channel: Channel,
-    base: Place,
-) -> tuple[LeftOut, ...]:
-    """Return for each of ``patches``, which fit ``base``, the series without it, in their order."""
-    with Workbench(repository) as bench:
-        series = msgspec.structs.replace(stack, patches=patches)
-        changes = recreate(series, bench=bench, channel=channel, base=base)
-        names = (change.patch.name for change in changes)
-        left = ((name, leave_out(changes, {name}, base=base.tree, bench=bench)) for name in names)
-        return tuple(LeftOut(patch=name, with_it=r.fallen, tree=r.tree) for name, r in left)
+    changes: tuple[Change, ...], *, base: Oid, bench: Workbench
+) -> Iterator[LeftOut]:
+    """Yield for each patch of a series on ``base`` the series without it, in order."""
+    for change in changes:
+        name = change.patch.name
+        rest = leave_out(changes, {name}, base=base, bench=bench)
+        yield LeftOut(patch=name, with_it=rest.fallen, tree=rest.tree)
 
 
 def leave_out(

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from forkbot.git.repository import quarantine
+from forkbot.git.workbench import Workbench
 from forkbot.rebase.hunks import take_each_hunk_back
+from forkbot.rebase.recreate import recreate
 from forkbot.words import Channel, Oid
 from tests.rebase.test_breaker import Files, text
 from tests.scenario import Upstream, make_stack
@@ -22,12 +24,13 @@ def taken_back(
 ) -> list[Left]:
     """Return of each hunk: patch, place, who falls with it, if it is comments, what is changed."""
     commit = upstream.commit("base", base)
-    stack, changes = make_stack(upstream, commit, patches)
-    tip = changes[-1].after
+    stack, made = make_stack(upstream, commit, patches)
+    tip = made[-1].after
     with quarantine(upstream.repository, scratch=folder / "scratch") as lent:
-        found = take_each_hunk_back(
-            stack, stack.patches, repository=lent, channel=Channel.MAIN, base=upstream.place(commit)
-        )
+        with Workbench(lent) as bench:
+            place = upstream.place(commit)
+            changes = recreate(stack, bench=bench, channel=Channel.MAIN, base=place)
+            found = tuple(take_each_hunk_back(changes, bench=bench))
         return [
             (left.patch, left.hunk, left.with_it, left.only_comments, {
                 name: lent.git("show", f"{left.tree}:{name}", ok=None).stdout.decode()

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from forkbot.git.repository import quarantine
+from forkbot.git.workbench import Workbench
 from forkbot.rebase.leaveout import leave_each_out
+from forkbot.rebase.recreate import recreate
 from forkbot.words import Channel
 from tests.rebase.test_breaker import Files, text
 from tests.scenario import Upstream, make_stack
@@ -19,9 +21,10 @@ def left_out(
     base = upstream.commit("base", BASE)
     stack, _ = make_stack(upstream, base, patches)
     with quarantine(upstream.repository, scratch=folder / "scratch") as lent:
-        found = leave_each_out(
-            stack, stack.patches, repository=lent, channel=Channel.MAIN, base=upstream.place(base)
-        )
+        place = upstream.place(base)
+        with Workbench(lent) as bench:
+            changes = recreate(stack, bench=bench, channel=Channel.MAIN, base=place)
+            found = tuple(leave_each_out(changes, base=place.tree, bench=bench))
         return {
             left.patch: (
                 left.with_it,
