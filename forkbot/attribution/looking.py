@@ -3,13 +3,16 @@
 import dataclasses
 import time
 
+from msgspec.structs import replace
+
 from forkbot.attempt import Attempt
 from forkbot.attribution.suspects import RUSTC, Before
 from forkbot.buildbreaker.asking import narrowed
 from forkbot.errors import ForkbotError
-from forkbot.model.attribution import Cell, Part, Seen, Suspect
+from forkbot.model.attribution import Cell, Part, Seen
 from forkbot.model.probe import Red, RedKind
 from forkbot.red import only_of, reds_of
+from forkbot.report.guilt import circumstances
 from forkbot.session import Session
 from forkbot.verification import member_of, try_out, workshop_of
 from forkbot.verify.attribute import Ask
@@ -18,8 +21,6 @@ from forkbot.verify.toolchain import Toolchain
 from forkbot.verify.trial import Trial
 from forkbot.verify.wasmtime import Wasmtime
 from forkbot.words import Pin
-
-_NAMED = 3
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -38,17 +39,16 @@ class Looker:
     def look(self, ask: Ask) -> Cell:
         """Return what is seen there. What cannot be had there is said, and not tried."""
         began = time.monotonic()
-        self.session.say(f"whose fault is it? {self.red.stack or 'the family'}: {told(ask)}")
+        cell = Cell(back=ask.back, pristine=ask.pristine, host=ask.host, seen=Seen.UNTRIED)
+        whose = self.red.stack or "the family"
+        self.session.say(f"whose fault is it? {whose}, {circumstances(cell)}")
         try:
             seen, why = self._seen(self._trial(ask))
         except _UntriedError as e:
             seen, why = Seen.UNTRIED, str(e)
         except ForkbotError as e:
             seen, why = Seen.UNTRIED, e.what.splitlines()[0]
-        return Cell(
-            back=ask.back, pristine=ask.pristine, host=ask.host, seen=seen, why=why,
-            seconds=round(time.monotonic() - began, 1),
-        )  # fmt: skip
+        return replace(cell, seen=seen, why=why, seconds=round(time.monotonic() - began, 1))
 
     def _trial(self, ask: Ask) -> Trial:
         toolchain = self.toolchain
@@ -115,30 +115,3 @@ class Looker:
 
 class _UntriedError(Exception):
     """There is no such family to build."""
-
-
-def told(ask: Ask) -> str:
-    """Return what a look is about, in words."""
-    if ask.pristine:
-        return f"upstream without our patches{', on this machine' if ask.host else ''}"
-    if not ask.back:
-        return "once more"
-    return f"with {', '.join(thing(s) for s in ask.back)} as before"
-
-
-def thing(suspect: Suspect) -> str:
-    """Return what a suspect is, in words."""
-    names = list(suspect.names[:_NAMED])
-    more = f" and {len(suspect.names) - _NAMED:,} more" if len(suspect.names) > _NAMED else ""
-    stack = f"{suspect.stack}'s " if suspect.stack else ""
-    match suspect.part:
-        case Part.DEPENDENCIES:
-            return f"{', '.join(names)}{more}"
-        case Part.TOOLCHAIN:
-            return names[0]
-        case Part.PATCHES:
-            return f"{stack}patches"
-        case Part.COMPONENTS:
-            return f"{stack}components"
-        case Part.UPSTREAM:
-            return f"{stack}upstream"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from forkbot.attempt import Attempt
-from forkbot.attribution.looking import Looker, thing
+from forkbot.attribution.looking import Looker
 from forkbot.attribution.suspects import pointed_at
 from forkbot.buildbreaker.asking import Limits
 from forkbot.buildbreaker.breaking import break_build
@@ -19,6 +19,7 @@ from forkbot.model.probe import RedKind
 from forkbot.model.upstream import UpstreamCommit
 from forkbot.model.verdict import Verdict
 from forkbot.rebase.line import first_parents, upstream_commits
+from forkbot.report.guilt import thing
 from forkbot.verify.attribute import Ask, Case, Found
 from forkbot.verify.pins import named
 from forkbot.words import PatchName, StackName

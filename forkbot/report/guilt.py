@@ -122,13 +122,13 @@ def _commit(one: Attribution, web: Web) -> Line:
 
 def _evidence(one: Attribution) -> Iterator[Block]:
     rows = tuple(
-        ((_circumstances(c),), (c.seen.value,), (f"{c.seconds:.0f} s",), (clip(c.why, 200),))
+        ((circumstances(c),), (c.seen.value,), (f"{c.seconds:.0f} s",), (clip(c.why, 200),))
         for c in one.cells
     )
     table = Table(head=("looked at", "seen", "took", ""), rows=rows)
     known: Line = (
         "Not as it was when all was last green: ",
-        listed([_thing(s) for s in one.suspects], most=12) or "nothing",
+        listed([thing(s) for s in one.suspects], most=12) or "nothing",
         f". {count(len(one.cells), 'look')} in {one.seconds:.0f} s.",
     )
     yield Folded(
@@ -137,15 +137,17 @@ def _evidence(one: Attribution) -> Iterator[Block]:
     )  # fmt: skip
 
 
-def _circumstances(cell: Cell) -> str:
+def circumstances(cell: Cell) -> str:
+    """Return in words under which circumstances somebody looks at a red."""
     if cell.pristine:
         return f"upstream without our patches{', for this machine' if cell.host else ''}"
     if not cell.back:
         return "the same once more"
-    return f"turned back: {', '.join(_thing(s) for s in cell.back)}"
+    return f"turned back: {', '.join(thing(s) for s in cell.back)}"
 
 
-def _thing(suspect: Suspect) -> str:
+def thing(suspect: Suspect) -> str:
+    """Return what a suspect is, in words."""
     names = listed([clip(n, 60) for n in suspect.names], most=_NAMED)
     moved = f" ({clip(suspect.was, 60)} → {clip(suspect.now, 60)})" if suspect.was else ""
     match suspect.part:
