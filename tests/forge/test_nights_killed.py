@@ -4,7 +4,7 @@ Each point is a story of its own: killed there outright, then one run on a fresh
 same one), and the world is what one run would have made of it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -33,11 +33,22 @@ def test_a_night_killed_at_any_write_is_mended_by_the_next(
     whole.next_night()
     # so will it be wherever the world is as expected
     assert whole.wrote(*RUN, code=night.code)[1] == ()
-    for at in range(len(writes)):
-        for done in (False, True):
-            hosted = hubs()
-            night.begin(hosted, proofs, tools)
-            assert hosted.killed(*RUN, at=at, done=done), (at, done)
-            hosted.next_night(elsewhere=fresh)
-            night.run(hosted)
-            assert hosted.standing() == expected, (at, done)
+    for at, done in _points(len(writes), fresh=fresh):
+        hosted = hubs()
+        night.begin(hosted, proofs, tools)
+        assert hosted.killed(*RUN, at=at, done=done), (at, done)
+        hosted.next_night(elsewhere=fresh)
+        night.run(hosted)
+        assert hosted.standing() == expected, (at, done)
+
+
+def _points(writes: int, *, fresh: bool) -> Iterator[tuple[int, bool]]:
+    """Yield where to kill: at which write, and whether it is done all the same.
+
+    A fresh machine sees nothing but the forge, and that is the same after a write that is done and
+    before the next one. On the same machine there is what it wrote on its own disk in between.
+    """
+    for at in range(writes):
+        if at == 0 or not fresh:
+            yield at, False
+        yield at, True
