@@ -16,6 +16,9 @@ from tests.upstream.registry import Registry, serve
 
 pytestmark = pytest.mark.wasm
 
+# who is to blame is said of the errors alone: nothing is built to find it out
+VERIFY = ("verify", "--newest", "--probes", "0", "--json")
+
 
 class Story:
     """One or two crates whose upstreams go on after their stacks were rebased."""
@@ -40,7 +43,7 @@ class Story:
 
     def errors(self) -> list[tuple[str, ...]]:
         """Return each error that leads: its number, its place, whose doing it is."""
-        said = self.world.forkbot("verify", "--newest", "--json", code=4)
+        said = self.world.forkbot(*VERIFY, code=4)
         record = msgspec.json.decode(said.out, type=RunRecord)
         assert record.verdict is not None
         assert record.verdict.problems == ()
@@ -292,7 +295,7 @@ def test_a_lower_stack_and_a_dependency_are_told_with_what_they_did(story: Story
 def test_a_component_that_does_not_build_has_an_error_of_its_own(crates: Crates) -> None:
     crates.world.forkbot("rebase")
     crates.component(MAIN.replace("    assert", "    upper::sayd();\n    assert"))
-    said = crates.world.forkbot("verify", "--newest", "--json", code=4)
+    said = crates.world.forkbot(*VERIFY, code=4)
     record = msgspec.json.decode(said.out, type=RunRecord)
     assert record.verdict is not None
     found = [(s.pristine, [blamed(d) for d in s.diagnostics]) for s in record.verdict.smokes]
