@@ -4,6 +4,9 @@
 ``leaf`` from the registry. The component wants our word, so it is red on pristine upstream.
 """
 
+import shutil
+from collections.abc import Callable
+
 import msgspec
 
 from forkbot.model.attribution import Attribution
@@ -124,6 +127,21 @@ class Faults:
         """Run the night on which all was well."""
         self.world.forkbot("run", "--all")
         return self
+
+    def keep(self) -> Callable[[], "Faults"]:
+        """Keep all as it is; return what brings it back there, to the paths that cargo knows."""
+        place, env = self.world.place, dict(self.world.env)
+        kept = place.with_name(f"{place.name}-kept")
+        shutil.copytree(place, kept, symlinks=True)
+
+        def again() -> Faults:
+            shutil.rmtree(place)
+            shutil.copytree(kept, place, symlinks=True)
+            self.world.env = dict(env)
+            self.upstreams = {name: self.world.upstream_again(name) for name in self.upstreams}
+            return self
+
+        return again
 
     def edit(self, patch: str, files: Changes) -> None:
         """Let a person write a patch of the upper stack anew: what its last one does."""

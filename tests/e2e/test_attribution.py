@@ -3,7 +3,7 @@
 import contextlib
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -28,6 +28,21 @@ def faults(world: World, tools: tuple[Toolchain, Wasmtime]) -> Iterator[Faults]:
         yield Faults(world, registry, tools)
 
 
+@pytest.fixture(scope="module")
+def _again(
+    tmp_path_factory: pytest.TempPathFactory, tools: tuple[Toolchain, Wasmtime]
+) -> Iterator[Callable[[], Faults]]:
+    world = World(tmp_path_factory.mktemp("faults"))
+    with serve(world.place / "registry") as registry:
+        yield Faults(world, registry, tools).stacks().green().keep()
+
+
+@pytest.fixture
+def green(_again: Callable[[], Faults]) -> Faults:
+    """Return the family after its first night, on which all was well; built once for all tests."""
+    return _again()
+
+
 def looks(said: Attribution) -> list[str]:
     """Return what was looked at, and what was seen, in order."""
     return [
@@ -47,28 +62,26 @@ def name(said: Attribution) -> tuple[Guilty, str | None, str]:
     return said.guilty, said.stack, said.commit.commit if said.commit else patch
 
 
-def test_an_upstream_signature_change(faults: Faults) -> None:
-    faults.stacks().green()
-    faults.commit("upper", "quiet", {"README.md": "new\n"})
+def test_an_upstream_signature_change(green: Faults) -> None:
+    green.commit("upper", "quiet", {"README.md": "new\n"})
     changed = UPPER.replace("said() ->", "said(many: usize) ->").replace("    let many = 1;\n", "")
-    bad = faults.commit("upper", "Let callers say how often", {"src/lib.rs": changed})
-    faults.commit("upper", "quiet again", {"README.md": "newer\n"})
-    faults.commit("lower", "quiet below", {"README.md": "new\n"})
-    (said,) = faults.night()
+    bad = green.commit("upper", "Let callers say how often", {"src/lib.rs": changed})
+    green.commit("upper", "quiet again", {"README.md": "newer\n"})
+    green.commit("lower", "quiet below", {"README.md": "new\n"})
+    (said,) = green.night()
     assert name(said) == (Guilty.UPSTREAM, "upper", bad)
     assert said.patch == "loud", "which upstream left behind"
     assert looks(said) == ["upstream:upper green", "pristine green"]
     assert "upper's word" in " ".join(said.also), "what follows is told with it"
 
 
-def test_a_new_cfg(faults: Faults) -> None:
-    faults.stacks().green()
+def test_a_new_cfg(green: Faults) -> None:
     how = "/// And how.\npub fn how() -> String {\n    said() + style()\n}\n\n/// How it"
     gated = UPPER.replace("/// How it", how).replace(
         "pub fn style", '#[cfg(not(target_os = "wasi"))]\npub fn style'
     )
-    bad = faults.commit("upper", "Keep to systems with style", {"src/lib.rs": gated})
-    (said,) = faults.night()
+    bad = green.commit("upper", "Keep to systems with style", {"src/lib.rs": gated})
+    (said,) = green.night()
     assert name(said) == (Guilty.UPSTREAM, "upper", bad)
     assert said.why == "it is as red without our patches, on this target alone"
     assert looks(said) == ["upstream:upper green", "pristine red", "pristine host green"]
@@ -86,10 +99,9 @@ def test_a_removed_feature(faults: Faults) -> None:
     ]  # fmt: skip
 
 
-def test_a_patch_typo(faults: Faults) -> None:
-    faults.stacks().green()
-    faults.edit("quiet", {"src/lib.rs": UPPER_OURS + QUIET.replace("String::new", "Strin::new")})
-    (said,) = faults.night()
+def test_a_patch_typo(green: Faults) -> None:
+    green.edit("quiet", {"src/lib.rs": UPPER_OURS + QUIET.replace("String::new", "Strin::new")})
+    (said,) = green.night()
     assert name(said) == (Guilty.PATCH, "upper", "quiet")
     assert said.why == NOTHING_ELSE
     assert looks(said) == [], "rustc finds it each time, and there is nothing to turn back"
@@ -114,55 +126,50 @@ def test_a_typo_in_a_patch_without_which_it_does_not_build_either(faults: Faults
     )
 
 
-def test_an_edited_patch_beside_a_change_of_upstream(faults: Faults) -> None:
-    faults.stacks().green()
-    faults.commit("upper", "quiet", {"README.md": "new\n"})
-    faults.edit("quiet", {"src/lib.rs": UPPER_OURS + QUIET.replace("String::new", "Strin::new")})
-    (said,) = faults.night()
+def test_an_edited_patch_beside_a_change_of_upstream(green: Faults) -> None:
+    green.commit("upper", "quiet", {"README.md": "new\n"})
+    green.edit("quiet", {"src/lib.rs": UPPER_OURS + QUIET.replace("String::new", "Strin::new")})
+    (said,) = green.night()
     assert name(said) == (Guilty.PATCH, "upper", "quiet")
     assert said.why == "all else that changed since it was last green makes no difference"
     assert looks(said) == ["upstream:upper red"]
 
 
-def test_a_lower_forks_break(faults: Faults) -> None:
-    faults.stacks().green()
-    faults.commit("upper", "quiet", {"README.md": "new\n"})
+def test_a_lower_forks_break(green: Faults) -> None:
+    green.commit("upper", "quiet", {"README.md": "new\n"})
     other = LOWER.replace("    leaf::SMALL\n", "    leaf::SMALL + 1\n")
-    bad = faults.commit("lower", "Count from one", {"src/lib.rs": other})
-    (said,) = faults.night()
+    bad = green.commit("lower", "Count from one", {"src/lib.rs": other})
+    (said,) = green.night()
     assert name(said) == (Guilty.LOWER, "lower", bad)
     assert looks(said) == [
         "red", "upstream:upper red", "upstream:upper upstream:lower green", "upstream:lower green",
     ]  # fmt: skip
 
 
-def test_a_toolchain_lint_turned_error(faults: Faults) -> None:
-    faults.stacks().green()
-    faults.commit("lower", "quiet", {"README.md": "new\n"})
-    faults.newer_rustc("1.99.0", "-D", "unused_variables")
-    (said,) = faults.night()
+def test_a_toolchain_lint_turned_error(green: Faults) -> None:
+    green.commit("lower", "quiet", {"README.md": "new\n"})
+    green.newer_rustc("1.99.0", "-D", "unused_variables")
+    (said,) = green.night()
     assert (said.guilty, said.name) == (Guilty.TOOLCHAIN, "rustc")
-    assert (said.was, said.now.partition(" (")[0]) == (faults.tools[0].version, "rustc 1.99.0")
+    assert (said.was, said.now.partition(" (")[0]) == (green.tools[0].version, "rustc 1.99.0")
     assert looks(said) == [
         "upstream:lower red", "upstream:lower toolchain:rustc green", "toolchain:rustc green",
     ]  # fmt: skip
 
 
-def test_a_dependency_release_that_breaks(faults: Faults) -> None:
-    faults.stacks().green()
-    faults.commit("upper", "quiet", {"README.md": "new\n"})
-    faults.release_leaf("1.0.1", LEAF.replace("SMALL", "TINY"))
-    (said,) = faults.night()
+def test_a_dependency_release_that_breaks(green: Faults) -> None:
+    green.commit("upper", "quiet", {"README.md": "new\n"})
+    green.release_leaf("1.0.1", LEAF.replace("SMALL", "TINY"))
+    (said,) = green.night()
     assert said.guilty is Guilty.DEPENDENCY
     assert (said.name, said.was, said.now, said.why) == ("leaf", "1.0.0", "1.0.1", "")
     assert looks(said) == ["dependencies:leaf green"]
 
 
-def test_a_yanked_dependency(faults: Faults) -> None:
-    faults.stacks().green()
-    faults.commit("upper", "quiet", {"README.md": "new\n"})
-    faults.registry.yank("leaf", "1.0.0")
-    (said,) = faults.night()
+def test_a_yanked_dependency(green: Faults) -> None:
+    green.commit("upper", "quiet", {"README.md": "new\n"})
+    green.registry.yank("leaf", "1.0.0")
+    (said,) = green.night()
     assert said.guilty is Guilty.DEPENDENCY
     assert (said.name, said.was, said.why) == ("leaf", "1.0.0", "1.0.0 was yanked")
     assert looks(said) == ["dependencies:leaf green"]
@@ -229,10 +236,9 @@ def test_a_flaky_server(faults: Faults) -> None:
     ]  # fmt: skip
 
 
-def test_a_registry_that_is_down_for_a_moment(faults: Faults) -> None:
-    faults.stacks().green()
-    faults.commit("upper", "quiet", {"README.md": "new\n"})
-    faults.registry.down = 1
-    (said,) = faults.night(code=0)
+def test_a_registry_that_is_down_for_a_moment(green: Faults) -> None:
+    green.commit("upper", "quiet", {"README.md": "new\n"})
+    green.registry.down = 1
+    (said,) = green.night(code=0)
     assert (said.guilty, said.why) == (Guilty.NETWORK, "asked again, the registry answered")
-    assert faults.registry.down == 0
+    assert green.registry.down == 0
