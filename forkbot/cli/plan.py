@@ -42,9 +42,10 @@ def plan_command(
 ) -> int:  # fmt: skip
     """Say which stacks have news, and in which legs they are to be proven.
 
-    Rebases every stack in memory; builds nothing, needs no token. With one that may read, what
-    people answered and ordered on the forge is part of the plan. A leg is a whole family: forkbot
-    verify --plan proves it, and forkbot run --verified believes that.
+    Rebases every stack in memory, and asks cargo which dependencies it would take; builds nothing,
+    needs no token. With one that may read, what people answered and ordered on the forge is part of
+    the plan. A leg is a whole family: forkbot verify --plan proves it, and forkbot run --verified
+    believes that.
     """
     with opened(root, channel=Channel(channel)) as session:
         connection = connected(session)

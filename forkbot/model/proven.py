@@ -11,7 +11,10 @@ from forkbot.words import Oid, PatchName, Pin
 
 
 class Proven(Fact, frozen=True, kw_only=True, omit_defaults=True):
-    """What a stack and its surroundings were when all of its family was last green."""
+    """What a stack and its surroundings were when all of its family was last green.
+
+    Where nothing but dependencies was another at a later green, it stays as it was.
+    """
 
     base: Oid
     base_label: str
