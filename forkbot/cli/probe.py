@@ -33,7 +33,8 @@ def probe_command(
 
     All stacks when none is named. Everything that is built with them or on them is built and run
     without each patch, up to the first red: that is what the patch is needed for. A patch without
-    which all stays green may go, or lacks a smoke component. The answers are kept in stack.lock.
+    which all stays green may go, or lacks a smoke component. The answers are kept in stack.lock,
+    unless one is unknown: cargo failed twice, and no compiler said why.
 
     With --hunks it is each hunk of each patch: one that nothing misses shows where the components
     do not look. What nothing can miss, comments for example, is told apart; say of others why in
