@@ -9,7 +9,7 @@ import pytest
 
 from forkbot.model.plan import Plan
 from forkbot.model.record import RunRecord
-from forkbot.model.verdict import Colour, Verdict
+from forkbot.model.verdict import Colour, Smoke, Verdict
 from forkbot.rundir import read_record
 from forkbot.words import Oid, StackName
 from tests.e2e.crates import Crates
@@ -69,6 +69,22 @@ def test_a_second_run_needs_no_record(family: World) -> None:
     (family.place / "empty").mkdir()
     assert set(run(family, family.place / "empty").values()) == {("nothing", "")}
     assert family.listing() == before
+
+
+def test_a_canarys_news_is_told_from_the_record_and_then_from_the_lock(family: World) -> None:
+    sings = Smoke(
+        stack=StackName("upper"), name="bird", case="sings", pristine=False, canary=True,
+        declared="hush", colour=Colour.NEWS, ran_green=True, exit_code=0, seconds=1.0,
+        why="it sings",
+    )  # fmt: skip
+    record = prove(family, change=lambda v: msgspec.structs.replace(v, smokes=(sings,)))
+    (family.place / "empty").mkdir()
+    for night, proof in enumerate((record, record, family.place / "empty")):
+        before = family.listing()
+        said = family.forkbot("run", "--all", "--verified", str(proof))
+        news = [line for line in said.out.splitlines() if line.startswith("news: ")]
+        assert news == ["news: upper's canary bird/sings: it sings"]
+        assert (family.listing() == before) is (night > 0)
 
 
 def test_no_record_is_no_proof(family: World) -> None:
