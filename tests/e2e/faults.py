@@ -176,7 +176,7 @@ class Faults:
 
     def night(self, *words: str, code: int = 4) -> tuple[Attribution, ...]:
         """Run the next night; return whose fault it is, and keep what was said."""
-        self.said = self.world.forkbot(*(words or ("run", "--all", "--again")), "--json", code=code)
+        self.said = self.world.forkbot(*(words or ("run", "--all")), "--json", code=code)
         record = msgspec.json.decode(self.said.out, type=RunRecord)
         assert record.verdict is not None
         self.record = record

@@ -64,12 +64,12 @@ def test_a_release_is_built_once_and_nothing_is_written(faults: Faults) -> None:
 def test_a_release_that_breaks_is_red_until_it_is_gone(faults: Faults) -> None:
     stood = stands(faults)
     faults.release_leaf("1.0.1", BAD)
-    (said,) = faults.night("run", "--all")
+    (said,) = faults.night()
     assert (said.guilty, said.name, said.was, said.now) == (
         Guilty.DEPENDENCY, "leaf", "1.0.0", "1.0.1",
     )  # fmt: skip
     assert stands(faults) == stood
-    faults.night("run", "--all")  # a red one is asked again
+    faults.night()  # a red one is asked again
     faults.registry.yank("leaf", "1.0.1")
     before = faults.world.listing(".forkbot")
     *closed, idle = last_lines(faults, many=3)
@@ -79,7 +79,7 @@ def test_a_release_that_breaks_is_red_until_it_is_gone(faults: Faults) -> None:
 
 def test_what_cargo_cannot_resolve_any_more_is_red(faults: Faults) -> None:
     faults.registry.yank("leaf", "1.0.0")
-    (said,) = faults.night("run", "--all")
+    (said,) = faults.night()
     assert (said.guilty, said.name, said.why) == (Guilty.DEPENDENCY, "leaf", "1.0.0 was yanked")
     assert faults.record.verdict is not None
     assert faults.record.verdict.dependencies_said.startswith("cargo resolves the family no longer")
@@ -94,7 +94,7 @@ def test_a_registry_that_is_silent_turns_no_idle_night_red(faults: Faults) -> No
     assert idle == IDLE
     assert faults.world.listing() == before
     faults.registry.down = 0
-    faults.night("run", "--all")
+    faults.night()
     faults.registry.down = 1000
     said = faults.world.forkbot(*RUN, code=5)  # it is not idle: it was red
     assert said.err.splitlines()[-2].startswith("error: cargo cannot reach its registry: ")
