@@ -62,7 +62,7 @@ def next_of(case: Case, cells: Sequence[Cell]) -> Ask | Found:
 
 def _may_be_luck(red: Red) -> bool:
     """Whether it may be green the next time: what rustc finds wrong once it finds each time."""
-    return red.kind is RedKind.SMOKE or (red.kind is RedKind.BUILD and not red.errors)
+    return red.kind is RedKind.SMOKE or (red.kind is RedKind.BUILD and red.unexplained)
 
 
 def _asks_upstream(case: Case, found: Found) -> bool:

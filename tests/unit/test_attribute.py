@@ -15,7 +15,9 @@ ERROR = Diagnostic(level="error", code="E0425", message="cannot find", package="
 BUILD = Red(
     kind=RedKind.BUILD, stack="upper", name="upper", why="upper does not build", errors=(ERROR,)
 )  # fmt: skip
-KILLED = Red(kind=RedKind.BUILD, stack="upper", name="upper", why="the build was ended")
+KILLED = Red(
+    kind=RedKind.BUILD, stack="upper", name="upper", why="the build was ended", unexplained=True
+)  # fmt: skip
 RUN = Red(kind=RedKind.SMOKE, stack="upper", name="word", why="upper's word is red")
 GRAPH = Red(kind=RedKind.GRAPH, stack="", name="", why="cargo cannot resolve the family")
 
