@@ -89,8 +89,9 @@ lock: $(INSTALLED) ## write requirements/*.txt anew with the newest versions; 10
 	@.ci/timed 'requirements/' 'about 10 s' .ci/lock
 
 .PHONY: docs
-docs: $(INSTALLED) ## write the generated tables in README.md and CONTRIBUTING.md anew; 1 s
+docs: $(INSTALLED) ## write the tables in README.md and CONTRIBUTING.md, and the schemas, anew; 1 s
 	@$(BIN)/python -m tests.house.docs
+	$(BIN)/python -m forkbot.stackdir.schema
 
 .PHONY: clean
 clean: ## remove what was made here: environment, run records, local forks; not forkbot's cache
