@@ -40,14 +40,14 @@ help: ## this list
 	echo 'tests (2), FORKBOT_CACHE=… another folder for what is downloaded and built.'
 
 .PHONY: run
-run: setup ## rebase, build, run and publish the five stacks here; first 10 min, then 2 s
+run: setup ## rebase, build, run and publish the five stacks here; first 7 min, then 4 s
 	@.ci/timed 'forkbot run --all --channel release' 'the first time some minutes, then seconds' \
 	    $(BIN)/forkbot run --all --channel release
 	$(took)
 
 .PHONY: test
-test: setup quilt chromium emulate lint types ## everything CI checks: lint, types, all tests; about 35 min
-	@.ci/timed 'all tests' 'about 35 minutes' \
+test: setup quilt chromium emulate lint types ## everything CI checks: lint, types, all tests; about 29 min
+	@.ci/timed 'all tests' 'about 28 minutes' \
 	    env $(PYTEST) -n $(WORKERS) --dist loadfile --durations 10
 	$(took)
 
