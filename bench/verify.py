@@ -8,20 +8,20 @@ again; with a crate changed, all that depends on it is compiled anew. What forkb
 all the time in which neither cargo nor wasmtime ran; starting these in a view of their own, which
 is in their time, and forkbot's processor time, the watch over them included, are told beside that.
 
-Measured on 2026-11-23 on two cores that seven others used (load 4 to 8): tokio with mio and
-socket2 on their releases, 96 runs of cases and 16 builds, controls and canaries included. Seconds,
-median (spread):
+Measured on 2026-11-23 on two cores that nothing else used: all five stacks on their releases, 168
+runs of cases and 36 builds, controls and canaries included. Seconds, median (spread):
 
 | verify | whole | cargo build | resolve, fetch | wasmtime | forkbot's own | of cargo's |
 |---|---|---|---|---|---|---|
-| cold x1 | 219.4 | 175.2 | 6.8 | 32.1 | 5.3 | 2.9 % |
-| warm x3 | 38.7 (33.9 to 40.6) | 12.2 (10.2 to 13.0) | 5.6 | 17.3 | 3.2 (3.1 to 3.6) | 18 % |
-| with mio changed x3 | 40.0 (38.4 to 42.5) | 17.0 | 4.7 | 15.1 | 3.2 (3.0 to 3.2) | 15 % |
+| cold x1 | 364.1 | 321.4 | 8.5 | 31.8 | 2.4 | 0.7 % |
+| warm x3 | 36.6 (35.2 to 37.7) | 10.3 (9.2 to 10.4) | 8.7 | 16.2 | 1.6 (1.4 to 1.7) | 8.5 % |
+| with mio changed x3 | 62.7 (58.5 to 62.7) | 35.0 | 9.0 | 16.4 | 1.6 (1.4 to 1.6) | 3.6 % |
 
-Warm to cold 0.177 (0.154 to 0.185), with mio changed 0.182 (0.175 to 0.194); half an hour
-earlier, at load 8 to 20, 0.131 (0.129 to 0.171) and 0.154 (0.132 to 0.159). A view cost 132 ms
-then, so 120 of them are 16 s more of forkbot's doing, 9 % of cargo's: they grow with the cases and
-not with what is compiled. Memory: forkbot 48 MiB, cargo and all its own 256 MiB at most.
+Warm to cold 0.101 (0.097 to 0.103), with mio changed 0.172 (0.161 to 0.172). A view cost 27 ms
+then, so 204 of them are 5.5 s more of forkbot's doing: together 2.4 % of cargo's when cold. They
+grow with the cases and not with what is compiled. Three hours earlier all was some 15 % quicker
+(cold 302.7), and warm to cold 0.111 (0.110 to 0.119). Memory: forkbot 74 MiB, cargo and all its
+own 450 MiB at most.
 """
 
 import argparse
