@@ -3,7 +3,9 @@
 import contextlib
 import datetime as dt
 import os
+import re
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -24,6 +26,9 @@ from forkbot.words import Channel
 F = TypeVar("F", bound=Callable[..., object])
 
 SECRETS = ("FORKBOT_TOKEN", "FORKBOT_APP_KEY", "GITHUB_TOKEN", "GH_TOKEN")  # only `connect` reads
+
+_EVERY = 10  # seconds
+_COUNTED = re.compile(r"(?P<of>[^:(]*)[:(].*?\b(?P<number>\d+) of \d")
 
 
 def channel_option(default: Channel) -> Callable[[F], F]:
@@ -112,16 +117,28 @@ def opened(
         )
 
 
+class _Log:
+    """Tells a log what is going on; of steps that are counted ("3 of 80") one every so often."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, tuple[int, float]] = {}  # of what: the step told last, and when
+
+    def say(self, text: str) -> None:
+        if step := _COUNTED.match(text):
+            of, number, now = step["of"], int(step["number"]), time.monotonic()
+            last, at = self._told.get(of, (number, now))
+            if number > last and now < at + _EVERY:
+                return
+            self._told[of] = number, now
+        sys.stderr.write(f"forkbot: {visible(text)}\n")
+
+
 @contextlib.contextmanager
 def progress() -> Iterator[Say]:
     """Lend a way to say what is going on: one live line on a terminal, plain lines elsewhere."""
     console = Console(stderr=True, highlight=False)
     if not console.is_terminal:
-
-        def plain(text: str) -> None:
-            sys.stderr.write(f"forkbot: {visible(text)}\n")
-
-        yield plain
+        yield _Log().say
         return
     with console.status("") as status:
 
