@@ -10,7 +10,7 @@ from forkbot.model.diagnostic import Diagnostic
 from forkbot.model.probe import Red, RedKind
 from forkbot.model.verdict import Build, Colour, How, Verdict
 from forkbot.report.diagnosed import cause_of, errors_of
-from forkbot.report.smoke import reason
+from forkbot.report.smoke import red_line
 from forkbot.report.verified import features
 from forkbot.verify.build import NO_UNIT, Say
 from forkbot.verify.family import BuildUnit, SmokeUnit
@@ -60,7 +60,7 @@ def reds_of(trial: Trial | Verdict) -> list[Red]:
     reds += [
         Red(
             kind=RedKind.SMOKE, stack=s.stack, name=s.told, output=s.output,
-            why=f"{s.stack}'s {s.told} is red: {reason(s)}",
+            why=red_line(s),
             unexplained=s.how is How.UNBUILT and not s.diagnostics,
         )
         for s in trial.smokes

@@ -26,6 +26,7 @@ from forkbot.report.links import Web
 from forkbot.report.phrases import clip, count, listed
 
 _NAMED = 4
+_TOGETHER = 8  # reds of one cause, by name
 _NOBODY = {
     Guilty.NETWORK: "the network's", Guilty.FLAKE: "nobody's, a flake", Guilty.UNKNOWN: "not known",
 }  # fmt: skip
@@ -60,6 +61,20 @@ def guilt_sections(record: RunRecord) -> Iterator[Section]:
     )
 
 
+def told_with_others(record: RunRecord, stack: str) -> frozenset[str]:
+    """Return the reds, in their lines, that follow from another stack's, and are told with it.
+
+    Only where it is known whose fault that is: else each is told for itself, not to lose any.
+    """
+    others = {s.name for s in record.stacks if not s.paused} - {stack}
+    return frozenset(
+        line
+        for one in attributions_of(record)
+        if one.red.stack in others and not one.over and one.guilty is not Guilty.UNKNOWN
+        for line in one.also
+    )
+
+
 def guilt_blocks(record: RunRecord, stack: str | None) -> tuple[Block, ...]:
     """Return whose fault a stack's reds are, or the graph's, for its artefact; no time is in it."""
     mine = [
@@ -74,11 +89,17 @@ def _lead(found: Iterable[Attribution], webs: Webs) -> Iterator[Block]:
     lines: list[Line] = []
     for one in found:
         web = _web(one, webs)
-        also = f"; with it {count(len(one.also), 'other red')}" if one.also else ""
+        also = f"; red with it: {_briefly(one.also)}" if one.also else ""
         whole = (Strong("Whose fault: "), *whose(one, web), f". {clip(one.red.why, 300)}{also}.")
         lines.append(whole)
     if lines:
         yield Items(tuple(lines))
+
+
+def _briefly(lines: Iterable[str]) -> str:
+    """Return which reds they are, without why: that is the same."""
+    names = (line.partition(" is red: ")[0].partition(": ")[0] for line in lines)
+    return listed([clip(name, 80) for name in names], most=_TOGETHER)
 
 
 def _web(one: Attribution, webs: Webs) -> Web:

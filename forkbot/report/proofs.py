@@ -17,10 +17,17 @@ from forkbot.report.breakers import breaker_sections
 from forkbot.report.diagnosed import errors_of, webs_of
 from forkbot.report.document import Block, Code, Items, Line, Paragraph, Section, Weight, Word
 from forkbot.report.fates import fate_section, range_diff_sections
-from forkbot.report.guilt import guilt_blocks
+from forkbot.report.guilt import guilt_blocks, told_with_others
 from forkbot.report.matter import Matter, steady
 from forkbot.report.phrases import clip, count, listed
-from forkbot.report.smoke import followers, reason, smoke_section, smoke_table, together
+from forkbot.report.smoke import (
+    followers,
+    reason,
+    red_line,
+    smoke_section,
+    smoke_table,
+    together,
+)
 from forkbot.report.steps import build_again
 from forkbot.report.troubles import AS_IT_WAS, went, whole
 from forkbot.report.verified import (
@@ -79,9 +86,11 @@ def smoke(stack: StackRecord, record: RunRecord) -> Matter | str | None:
         return None
     ran = tuple(s for s in verdict.smokes if s.stack == stack.name)
     behind = followers(ran, verdict.builds)
-    reds = tuple(_steady(s) for s in ran if s.colour is Colour.RED and s not in behind)
-    if behind and not reds:
-        return None  # told with the build
+    mine = [s for s in ran if s.colour is Colour.RED and s not in behind]
+    elsewhere = told_with_others(record, stack.name)
+    if (behind or mine) and all(not s.pristine and red_line(s) in elsewhere for s in mine):
+        return None  # told with the build, or with the stack that it follows from
+    reds = tuple(map(_steady, mine))
     if not reds:
         builds = builds_of(verdict, stack.name)
         proven = bool(builds) and all(b.colour is Colour.GREEN for b in builds)

@@ -32,6 +32,11 @@ def reason(smoke: Smoke) -> str:
     return f"{telling[0]} ({smoke.why})" if telling else smoke.why
 
 
+def red_line(smoke: Smoke) -> str:
+    """Return in a line that a case is red, and why."""
+    return f"{smoke.stack}'s {smoke.told} is red: {reason(smoke)}"
+
+
 def smoke_reds(verdict: Verdict) -> Iterator[str]:
     """Yield a line for each thing that is wrong; one cause of many cases is said once."""
     same: dict[tuple[str, str, bool, str], list[Smoke]] = {}

@@ -13,6 +13,8 @@ import yaml
 
 from forkbot.cargo import read_lock
 from forkbot.model.verdict import Colour
+from forkbot.report import proofs
+from forkbot.report.matter import Matter
 from forkbot.rundir import RunDirectory
 from forkbot.verify.services import serve
 from forkbot.verify.toolchain import TARGET, Toolchain
@@ -204,6 +206,10 @@ def test_without_the_patch_that_matters_nothing_is_published(road: Road) -> None
     )
     assert [line.partition(": OS ")[0] for line in reds] == [f"red: {name}" for name in missed]
     assert all(DEAD in line for line in reds)
+    record = RunDirectory(world.root / ".forkbot" / "runs").read()
+    assert [s.name for s in record.stacks if isinstance(proofs.smoke(s, record), Matter)] == [
+        "hyper-util"
+    ]  # one issue, which names reqwest's reds
     report = world.reports()[-1]
     with_stacks = report.split("### reqwest: http/by-name\n\nRun with the stacks: ")[1]
     assert with_stacks.startswith("red, and it must be green: exit code 134")

@@ -7,14 +7,16 @@ from forkbot.model.attribution import Attribution, Cell, Guilty, Part, Seen, Sus
 from forkbot.model.probe import Red, RedKind
 from forkbot.model.record import RunRecord
 from forkbot.model.upstream import UpstreamCommit
+from forkbot.model.verdict import Smoke
 from forkbot.report import proofs
-from forkbot.report.document import plain
+from forkbot.report.document import Items, plain
 from forkbot.report.guilt import guilt_lines, guilt_sections, whose
 from forkbot.report.links import Web
 from forkbot.report.matter import Matter
+from forkbot.report.smoke import red_line
 from forkbot.report.whole import report
 from forkbot.words import PatchName, StackName
-from tests.report.records import RECORDS, oid
+from tests.report.records import PANIC, RECORDS, oid, smoke
 
 RED = Red(
     kind=RedKind.BUILD,
@@ -100,3 +102,50 @@ def test_what_went_well_the_second_time_is_told_and_is_no_artefact() -> None:
     assert [still_red for _, still_red in guilt_lines(record)] == [False]
     (section,) = guilt_sections(record)
     assert section.title == ("What went well the second time",)
+
+
+LOOKUP = smoke(pristine=False, green=False, right=False, why="exit code 134", output=PANIC)
+ABOVE = replace(LOOKUP, stack=StackName("hyper-util"), name="client")
+
+
+def _two_red(said: Attribution, *more: Smoke) -> dict[str, Matter | str | None]:
+    """Return what each stack's issue of its components says, where it has one to open."""
+    record = _with("red-smoke", said)
+    assert record.verdict is not None
+    red = replace(record.verdict, smokes=(LOOKUP, ABOVE, *more))
+    record = replace(record, verdict=red)
+    return {str(s.name): proofs.smoke(s, record) for s in record.stacks if s.name != "mio"}
+
+
+FIRST = Red(kind=RedKind.SMOKE, stack="tokio", name="lookup/by-name", why=red_line(LOOKUP))
+OURS = Attribution(
+    red=FIRST, also=(red_line(ABOVE),), guilty=Guilty.PATCH, stack=StackName("tokio"),
+    patch=PatchName("dns"),
+)  # fmt: skip
+
+
+def test_a_red_that_follows_from_a_lower_forks_is_told_there_alone() -> None:
+    told = _two_red(OURS)
+    assert told["hyper-util"] is None
+    assert isinstance(told["tokio"], Matter)
+    first = told["tokio"].lead[0]
+    assert isinstance(first, Items)
+    (line,) = map(plain, first.lines)
+    assert line.startswith("Whose fault: our patch dns of tokio. tokio's lookup/by-name is red: ")
+    assert line.endswith("; red with it: hyper-util's client/by-name.")
+
+
+@pytest.mark.parametrize(
+    ("said", "more"),
+    [
+        (replace(OURS, guilty=Guilty.UNKNOWN, patch=None), ()),
+        (replace(OURS, guilty=Guilty.FLAKE, patch=None), ()),
+        (replace(OURS, also=()), ()),
+        (OURS, (replace(ABOVE, case="by-ip", why="exit code 1"),)),
+        (OURS, (replace(ABOVE, pristine=True),)),
+    ],
+    ids=["nobody knows whose", "a flake", "another cause", "a red of its own", "a control"],
+)
+def test_else_each_stack_tells_its_own(said: Attribution, more: tuple[Smoke, ...]) -> None:
+    told = _two_red(said, *more)
+    assert [name for name, matter in told.items() if isinstance(matter, Matter)] == [*told]
