@@ -1,5 +1,6 @@
 """What is served to components, asked by real clients: curl, and Python's sockets."""
 
+import contextlib
 import json
 import os
 import socket
@@ -9,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from forkbot.model.smoke import Service
 from forkbot.verify.services import Served, serve
@@ -174,6 +177,80 @@ def test_echoes_give_back_what_they_get(curl: Curl, host: str) -> None:
 def test_nobody_listens_where_connections_are_refused(curl: Curl, host: str) -> None:
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((host, curl.port("REFUSED")), timeout=20)
+
+
+LARGEST = 1 << 20
+POST = "POST /echo HTTP/1.1\r\nhost: localhost\r\n"
+CHUNKED = f"{POST}transfer-encoding: chunked\r\n\r\n"
+NONSENSE = {  # what a component sends, and the status that it gets
+    "a length that is none": (f"{POST}content-length: many\r\n\r\n", "400"),
+    "a length below nothing": (f"{POST}content-length: -1\r\n\r\n", "400"),
+    "more than there is room for": (f"{POST}content-length: {LARGEST + 1}\r\n\r\n", "413"),
+    "a chunk's size that is none": (f"{CHUNKED}xyz\r\nhello\r\n", "400"),
+    "a chunk's size below nothing": (f"{CHUNKED}-5\r\nhello\r\n", "400"),
+    "chunks without an end": (
+        CHUNKED + 2 * f"{LARGEST // 2:x}\r\n{LARGEST // 2 * 'a'}\r\n" + "1\r\n", "413",
+    ),
+    "JSON without a bottom": (
+        f"POST /json HTTP/1.1\r\ncontent-length: {LARGEST}\r\n\r\n" + LARGEST * "[", "400",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("service", ["HTTP", "PROXY"])
+@pytest.mark.parametrize("said", NONSENSE)
+def test_nonsense_is_told_so_and_takes_no_room(curl: Curl, said: str, service: str) -> None:
+    """A component is upstream's code: what it sends is read within bounds, or not at all."""
+    sent, status = NONSENSE[said]
+    place = f"http://localhost:{curl.port('HTTP')}/" if service == "PROXY" else "/"
+    with socket.create_connection(("127.0.0.1", curl.port(service)), timeout=20) as connection:
+        with contextlib.suppress(OSError):  # it may hear enough before all is sent
+            connection.sendall(sent.replace(" /", f" {place}", 1).encode())
+        answer = connection.makefile("rb").readline().split()
+    assert answer[1:2] == [status.encode()]
+
+
+@pytest.mark.parametrize("service", ["HTTP", "HTTPS", "PROXY", "TCP"])
+@settings(max_examples=20)
+@given(sent=st.binary(max_size=400))
+def test_whatever_comes_each_service_serves_on(curl: Curl, service: str, sent: bytes) -> None:
+    place = ("127.0.0.1", curl.port(service))
+    with socket.create_connection(place, timeout=20) as connection, contextlib.suppress(OSError):
+        connection.sendall(sent)
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(1 << 16):
+            pass
+    socket.create_connection(place, timeout=20).close()
+
+
+def test_what_a_server_behind_the_proxy_sends_is_read_within_bounds(curl: Curl) -> None:
+    """A component may serve as well."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            there, _ = listener.accept()
+            with there, contextlib.suppress(OSError):
+                there.sendall(b"HTTP/1.1 200 OK\r\n\r\n" + bytes(2 * LARGEST))
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        page = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        proxy = f"http://127.0.0.1:{curl.port('PROXY')}"
+        told = curl.ask("-x", proxy, "-o", "/dev/null", "-w", "%{http_code}", page)
+        thread.join(timeout=20)
+    assert told == "502"
+
+
+def test_only_so_many_are_answered_at_once(curl: Curl) -> None:
+    answered = 0
+    with contextlib.ExitStack() as opened:
+        for _ in range(300):
+            one = socket.create_connection(("127.0.0.1", curl.port("TCP")), timeout=20)
+            opened.enter_context(one)
+            with contextlib.suppress(OSError):
+                one.sendall(b"hello")
+                answered += one.recv(16) == b"hello"
+    assert 200 < answered < 300
 
 
 def test_words_and_authorities_are_new_each_time() -> None:

@@ -13,6 +13,20 @@ from forkbot.verify.services.pages import Asked, Page, page
 LARGEST = 1 << 20  # bytes of a request's body
 
 
+class _TooMuchError(ValueError):
+    """More is announced than is read."""
+
+
+def _size(said: str | bytes, base: int, room: int) -> int:
+    """Return a size that the other side announces, in bytes; raise ``ValueError`` for no such."""
+    size = int(said, base)
+    if size < 0:
+        raise ValueError(said)
+    if size > room:
+        raise _TooMuchError(said)
+    return size
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
     """Answers the requests of one connection, one after the other."""
 
@@ -32,15 +46,26 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Answer a POST."""
-        self._answer(self.read_body())
+        body = self.read_body()
+        if body is not None:
+            self._answer(body)
 
-    def read_body(self) -> bytes:
-        """Return the request's body, sent whole or in chunks."""
+    def read_body(self) -> bytes | None:
+        """Return the request's body, sent whole or in chunks; None where it was refused."""
+        try:
+            return self._body()
+        except _TooMuchError:
+            self.send_error(413)
+        except ValueError:
+            self.send_error(400, "how long the body is")
+        return None
+
+    def _body(self) -> bytes:
         if self.headers.get("transfer-encoding", "").lower() != "chunked":
-            return self.rfile.read(min(int(self.headers.get("content-length", "0")), LARGEST))
+            return self.rfile.read(_size(self.headers.get("content-length", "0"), 10, LARGEST))
         body = b""
-        while size := int(self.rfile.readline(64).split(b";")[0], 16):
-            body += self.rfile.read(min(size, LARGEST - len(body)))
+        while size := _size(self.rfile.readline(64).split(b";")[0], 16, LARGEST - len(body)):
+            body += self.rfile.read(size)
             self.rfile.readline(64)
         self.rfile.readline(64)
         return body

@@ -41,7 +41,7 @@ class Http2:
         match event:
             case h2.events.RequestReceived():
                 said = {str(name): str(value) for name, value in event.headers}
-                self._asked[event.stream_id] = (said[":method"], said[":path"], b"")
+                self._asked[event.stream_id] = (said[":method"], said.get(":path", ""), b"")
             case h2.events.DataReceived():
                 method, path, body = self._asked[event.stream_id]
                 self._asked[event.stream_id] = (method, path, (body + event.data)[:LARGEST])

@@ -16,6 +16,7 @@ Answer = Callable[[socket.socket, Address, threading.Event], object]
 FOUR, SIX = "127.0.0.1", "::1"
 PATIENCE = 60.0  # seconds that a service waits for the other side
 _TRIES = 20
+_AT_ONCE = 256  # connections
 
 
 class _Connections:
@@ -29,6 +30,9 @@ class _Connections:
     def welcome(self, listener: socket.socket) -> None:
         """Begin to answer who waits at ``listener``."""
         connection, address = listener.accept()
+        if len(self._open) >= _AT_ONCE:  # each costs a thread of forkbot's own
+            connection.close()
+            return
         connection.settimeout(PATIENCE)
         self._open.add(connection)
         talk = functools.partial(self._converse, connection, address[:2])

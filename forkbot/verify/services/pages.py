@@ -54,7 +54,7 @@ def page(asked: Asked, word: str) -> Page:
 def _json(asked: Asked, line: bytes) -> Page:
     try:
         got = json.loads(asked.body)
-    except ValueError as e:
+    except (ValueError, RecursionError) as e:
         return Page(status=400, chunks=(f"not JSON: {e}\n".encode(),))
     if not isinstance(got, dict):
         return Page(status=400, chunks=(b"not a JSON object\n",))

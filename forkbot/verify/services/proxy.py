@@ -8,7 +8,7 @@ import socket
 import urllib.parse
 from collections.abc import Iterator, Mapping
 
-from forkbot.verify.services.http1 import Handler
+from forkbot.verify.services.http1 import LARGEST, Handler
 from forkbot.verify.services.listening import FOUR, PATIENCE, SIX, answering
 from forkbot.verify.services.pages import Page
 
@@ -24,7 +24,9 @@ class _Proxy(Handler):
         self._forward(b"")
 
     def do_POST(self) -> None:  # noqa: N802
-        self._forward(self.read_body())
+        body = self.read_body()
+        if body is not None:
+            self._forward(body)
 
     def do_CONNECT(self) -> None:  # noqa: N802
         """Join the client with where it wants to, and hear nothing of what they say."""
@@ -51,16 +53,23 @@ class _Proxy(Handler):
             try:
                 link.request(self.command, path, body=body or None, headers=own)
                 answer = link.getresponse()
-            except OSError as e:
-                self.send(Page(status=502, chunks=(f"{e}\n".encode(),)))
+                said = answer.read(LARGEST + 1)
+            except (OSError, http.client.HTTPException, ValueError) as e:
+                self._bad_gateway(f"{e}")
                 return
-            headers = [(n, v) for n, v in answer.getheaders() if n.lower() not in _HOP_BY_HOP]
-            kind = answer.headers.get_content_type()
-            self.send(Page(
-                status=answer.status, kind=kind, chunks=(answer.read(),),
-                headers=(*((n, v) for n, v in headers if n.lower() != "content-type"),
-                         ("via", "1.1 forkbot")),
-            ))  # fmt: skip
+        if len(said) > LARGEST:
+            self._bad_gateway(f"more than {LARGEST:,} bytes")
+            return
+        headers = [(n, v) for n, v in answer.getheaders() if n.lower() not in _HOP_BY_HOP]
+        kind = answer.headers.get_content_type()
+        self.send(Page(
+            status=answer.status, kind=kind, chunks=(said,),
+            headers=(*((n, v) for n, v in headers if n.lower() != "content-type"),
+                     ("via", "1.1 forkbot")),
+        ))  # fmt: skip
+
+    def _bad_gateway(self, why: str) -> None:
+        self.send(Page(status=502, chunks=(f"{why}\n".encode(),)))
 
     def _relay(self, there: socket.socket) -> None:
         here = self.connection
