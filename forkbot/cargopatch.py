@@ -15,7 +15,9 @@ from forkbot.forge.base import Forge, Forks
 from forkbot.git.remote import is_path
 from forkbot.model.cargopatch import By, CargoPatch, Certificate, ProjectCheck, Unproven
 from forkbot.model.stack import ChannelLock, Stack, StackVerdict
+from forkbot.red import red_of
 from forkbot.report.cargopatch import build_told, component_told, table
+from forkbot.rundir import RunDirectory
 from forkbot.session import Session
 from forkbot.stackdir.load import load_family, select
 from forkbot.verification import workshop_of
@@ -25,6 +27,7 @@ from forkbot.verify.room import make_room
 from forkbot.verify.toolchain import TARGET, find_toolchain
 from forkbot.words import Channel, Oid, StackName
 
+_READ = 10  # run records, the newest
 _TAGS = "refs/tags/"
 _OURS = f"{_TAGS}forkbot/"  # recovery tags, which go after a while
 
@@ -57,7 +60,23 @@ def cargo_patch(
     )
     if patch.unproven:
         return patch
+    since = _red_since(patch, RunDirectory(session.state / "runs"))
+    patch = msgspec.structs.replace(patch, red_since=since)
     return msgspec.structs.replace(patch, table=table(patch, command=command))
+
+
+def _red_since(patch: CargoPatch, runs: RunDirectory) -> str:
+    """Return what the newest run here found red of what is proven, or ''.
+
+    The commits are the same, so it is what a key does not know: a dependency's release, mostly.
+    """
+    keys = {crate.key for crate in patch.crates}
+    for record in runs.newest(_READ):
+        verdict = record.verdict
+        if verdict is not None and verdict.key in keys:
+            red = None if verdict.reused else red_of(verdict)
+            return f"{red.why} (run {record.id})" if red is not None else ""
+    return ""
 
 
 def with_lower(stacks: Iterable[Stack], family: tuple[Stack, ...]) -> tuple[Stack, ...]:

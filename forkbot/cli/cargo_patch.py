@@ -18,6 +18,7 @@ from forkbot.cli.surroundings import (
 from forkbot.errors import EXIT_BUILD, EXIT_DONE
 from forkbot.model.cargopatch import By, CargoPatchAnswer
 from forkbot.report.cargopatch import told_check, told_unproven
+from forkbot.text import visible
 from forkbot.words import Channel
 
 
@@ -42,8 +43,9 @@ def cargo_patch_command(
 
     For all stacks when none is named; what they are built on comes along. Only what is green, was
     proven just as it is, and is published gets into the table; else the exit code is 4, and what is
-    missing is said. With --check it is 4, too, where a project needs a fork and does not get it, or
-    does not build.
+    missing is said. What a later run here found red of the same commits, as after a release of a
+    dependency's, is told beside the table. With --check it is 4, too, where a project needs a fork
+    and does not get it, or does not build.
     """
     words = ["forkbot", "cargo-patch", *stacks]
     words += [] if channel == Channel.MAIN.value else ["--channel", channel]
@@ -65,4 +67,7 @@ def cargo_patch_command(
             click.echo(line)
     else:
         echo_exactly(patch.table)
+    if patch.red_since and not as_json:
+        click.echo(f"red since, on the same commits: {visible(patch.red_since)}", err=True)
+        click.echo("next: forkbot report", err=True)
     return EXIT_DONE if patch.proven and (check is None or check.green) else EXIT_BUILD

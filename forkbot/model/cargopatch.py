@@ -55,6 +55,7 @@ class CargoPatch(Fact, frozen=True, kw_only=True):
     crates: tuple[Certificate, ...]
     unproven: tuple[Unproven, ...] = ()
     table: str = ""  # TOML, the certificate as comments
+    red_since: str = ""  # what a later run here found red of the same commits, in one line
 
     @property
     def proven(self) -> bool:

@@ -7,7 +7,7 @@ from forkbot.model.cargopatch import By, CargoPatch, Certificate, CrateUse, Proj
 from forkbot.model.smoke import SmokePolicy
 from forkbot.model.stack import BuildPolicy
 from forkbot.model.verdict import Colour
-from forkbot.report.phrases import listed
+from forkbot.report.phrases import clip, listed
 from forkbot.text import visible
 
 _FIELD = {By.REVISION: "rev", By.BRANCH: "branch", By.TAG: "tag"}
@@ -52,6 +52,8 @@ def _certificate(patch: CargoPatch, command: str) -> Iterator[str]:
         )
         for crate in crates:
             yield from _of_crate(crate)
+    if patch.red_since:
+        yield from _comment(f"red since, on the same commits: {clip(patch.red_since, 300)}")
 
 
 def _of_crate(crate: Certificate) -> Iterator[str]:

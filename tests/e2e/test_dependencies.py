@@ -27,6 +27,7 @@ BAD = LEAF.replace("SMALL", "TINY")
 IDLE = "2 stacks on main: verified green before, nothing new"
 BUILT = "2 stacks on main: built and run, nothing new"
 CLOSED = ["told: lower, build: closed", "told: upper, smoke: closed"]
+RED_SINCE = "# red since, on the same commits: lower does not build: "
 OTHERS = "the family takes other dependencies than when it was green: "
 
 
@@ -70,11 +71,15 @@ def test_a_release_that_breaks_is_red_until_it_is_gone(faults: Faults) -> None:
     )  # fmt: skip
     assert stands(faults) == stood
     faults.night()  # a red one is asked again
+    patch = faults.world.forkbot("cargo-patch")
+    assert RED_SINCE in patch.out, "consumers hear of it, too"
+    assert patch.err.splitlines()[0].startswith(RED_SINCE.removeprefix("# "))
     faults.registry.yank("leaf", "1.0.1")
     before = faults.world.listing(".forkbot")
     *closed, idle = last_lines(faults, many=3)
     assert ([line.rpartition(", ")[0] for line in closed], idle) == (CLOSED, IDLE)
     assert faults.world.listing(".forkbot") == before
+    assert "red since" not in faults.world.forkbot("cargo-patch").out
 
 
 def test_what_cargo_cannot_resolve_any_more_is_red(faults: Faults) -> None:

@@ -54,7 +54,7 @@ SIBLINGS: Mapping[str, AbstractSet[str]] = {
     "writing": {"attempt", "session", "verification"},
     "initrepo": {"connection"},
     "watch": {"connection", "session"},
-    "cargopatch": {"connection", "session", "verification"},
+    "cargopatch": {"connection", "red", "session", "verification"},
     "planning": {
         "attempt",
         "browser",
