@@ -4,6 +4,7 @@ Everything is real: git repositories on disk, the command line in a process of i
 is compared whole, so dates are sealed and the world's own paths are told as ``~``.
 """
 
+import contextlib
 import ctypes
 import dataclasses
 import os
@@ -12,7 +13,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
@@ -160,21 +161,20 @@ class World:
 
         Nothing it started may still run when it is over, unless it was killed: ``orphaned``.
         """
-        adopt_orphans()
         if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell's background job has it
             signal.signal(signal.SIGINT, signal.default_int_handler)
-        before = children()
-        child = self.start(*args, env=env)
-        assert child.stderr is not None
-        lines = []
-        for raw in child.stderr:
-            lines.append(raw)
-            if raw.decode().removeprefix("forkbot: ").startswith(at):
-                time.sleep(after)
-                child.send_signal(how)
-                break
-        out, rest = child.communicate(timeout=120)
-        left = {pid: command for pid, command in children().items() if pid not in before}
+        with adopting() as left_running:
+            child = self.start(*args, env=env)
+            assert child.stderr is not None
+            lines = []
+            for raw in child.stderr:
+                lines.append(raw)
+                if raw.decode().removeprefix("forkbot: ").startswith(at):
+                    time.sleep(after)
+                    child.send_signal(how)
+                    break
+            out, rest = child.communicate(timeout=120)
+            left = left_running()
         assert orphaned or left == {}, left
         whole = self.tidy(b"".join(lines) + rest)
         assert any(li.startswith(f"forkbot: {at}") for li in whole.splitlines()), whole
@@ -227,25 +227,43 @@ class World:
         return [self.tidy((p / "report.md").read_bytes()) for p in sorted(runs.iterdir())]
 
 
-def adopt_orphans() -> None:
-    """Become the parent of whatever a killed forkbot leaves running (prctl(2))."""
-    subreaper = 36
-    ctypes.CDLL(None, use_errno=True).prctl(subreaper, 1, 0, 0, 0)
+@contextlib.contextmanager
+def adopting() -> Iterator[Callable[[], Mapping[int, str]]]:
+    """Be the parent of whatever a killed forkbot leaves running, for the length of the block.
+
+    Yield how to ask which new children run: their commands, by pid.
+    """
+    before = {pid for pid, _, _ in _children()}
+    _adopt(orphans=True)
+    try:
+        yield lambda: {
+            pid: command
+            for pid, state, command in _children()
+            if pid not in before and state not in "ZX"
+        }
+    finally:
+        _adopt(orphans=False)
+        for pid, state, _ in _children():
+            if pid not in before and state == "Z":
+                with contextlib.suppress(ChildProcessError):  # somebody waited for it meanwhile
+                    os.waitpid(pid, os.WNOHANG)
 
 
-def children() -> dict[int, str]:
-    """Return the commands of our children that run, by pid: orphans we adopted among them."""
-    found = {}
+def _adopt(*, orphans: bool) -> None:
+    subreaper = 36  # prctl(2)
+    ctypes.CDLL(None, use_errno=True).prctl(subreaper, int(orphans), 0, 0, 0)
+
+
+def _children() -> Iterator[tuple[int, str, str]]:
+    """Yield each of our children: its pid, its state and its command."""
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            stat = (folder / "stat").read_text()
-            command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            state, parent = (folder / "stat").read_text().rpartition(")")[2].split()[:2]
+            if int(parent) == os.getpid():
+                command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                yield int(folder.name), state, command
         except OSError:
             continue  # it ended meanwhile
-        state, parent = stat.rpartition(")")[2].split()[:2]
-        if int(parent) == os.getpid() and state not in "ZX":
-            found[int(folder.name)] = command
-    return found
 
 
 def listing(root: Path, but: Iterable[str] = ()) -> Listing:

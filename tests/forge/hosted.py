@@ -16,7 +16,7 @@ from pathlib import Path
 
 from forkbot.git.repository import Repository
 from forkbot.words import Oid
-from tests.e2e.world import NOW, Said, World, adopt_orphans, children, wait_for
+from tests.e2e.world import NOW, Said, World, adopting, wait_for
 from tests.forge.emulator import OUR_TOKEN, PERSON, THEIR_TOKEN
 from tests.forge.hub import Hub
 from tests.forge.places import Seen, seen_in
@@ -183,12 +183,6 @@ class Hosted(World):
         ``done``: the write is done all the same, and nobody hears of it. Returns whether there was
         such a write; else forkbot went through.
         """
-        adopt_orphans()
-        before = children()
-        child = subprocess.Popen(
-            self.command(*args), env=self.env, cwd=self.place, stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )  # fmt: skip
         count = -1
 
         def meet(_: str) -> bool:
@@ -199,9 +193,13 @@ class Hosted(World):
             child.kill()  # its git goes on for a moment, as an orphan does
             return done and count == at
 
-        with self.hub.meeting(meet):
+        with self.hub.meeting(meet), adopting() as left_running:
+            child = subprocess.Popen(
+                self.command(*args), env=self.env, cwd=self.place, stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )  # fmt: skip
             child.wait(timeout=120)
-            wait_for(lambda: not children().keys() - before.keys())
+            wait_for(lambda: not left_running())
         return count >= at
 
     @contextlib.contextmanager
