@@ -20,7 +20,8 @@ BEGAN := $(shell date +%s)
 WORKERS ?= 2
 # Tests that need a toolchain or wasmtime take the ones that forkbot got already.
 CACHE = $${FORKBOT_CACHE:-$${XDG_CACHE_HOME:-$$HOME/.cache}/forkbot}
-PYTEST = PATH="$(BIN):$$PATH" FORKBOT_TEST_CACHE="$(CACHE)" $(BIN)/python -m pytest
+PYTEST = PATH="$(BIN):$$PATH" FORKBOT_TEST_CACHE="$(CACHE)" $(BIN)/python -m pytest \
+    -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # A checkout that was moved, or a Python that is gone, leaves an environment that is of no use here.
 ifneq ($(wildcard $(INSTALLED)),)
@@ -48,13 +49,13 @@ run: setup ## rebase, build, run and publish the five stacks here; first 7 min, 
 .PHONY: test
 test: setup quilt chromium emulate lint types ## everything CI checks: lint, types, all tests; about 29 min
 	@.ci/timed 'all tests' 'about 28 minutes' \
-	    env $(PYTEST) -n $(WORKERS) --dist loadfile --durations 10
+	    env $(PYTEST) --durations 10
 	$(took)
 
 .PHONY: fast
 fast: $(INSTALLED) quilt chromium emulate ## the tests that build no component; 3 min
 	@.ci/timed 'the fast tests' 'about 3 minutes' \
-	    env $(PYTEST) -n $(WORKERS) --dist loadfile -m 'not wasm'
+	    env $(PYTEST) -m 'not wasm'
 	$(took)
 
 .PHONY: lint

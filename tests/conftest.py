@@ -42,6 +42,19 @@ settings.load_profile("anywhere")
 os.environ.update(_working_cargo())
 
 
+# Minutes each, few tests in each: begun last, one of them would be all that is still going on.
+_LONGEST = (
+    "e2e/test_real_family.py", "forge/test_nights_killed.py", "forge/test_two_at_once.py",
+    "e2e/test_release_channel.py", "forge/test_actions.py",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest files, longest first; the Makefile hands out files in this order."""
+    rank = {Path(__file__).parent / name: n for n, name in enumerate(_LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path, len(rank)))
+
+
 @pytest.fixture(autouse=True)
 def _sealed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep git's user configuration and dates out; leave cargo's homes where they are."""
