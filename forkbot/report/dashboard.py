@@ -104,7 +104,7 @@ def _told(
 
 def _state(stack: StackRecord, record: RunRecord) -> tuple[str, Kind | None]:
     """Return how a stack is in a word or two, and which artefact tells more."""
-    plan, rebase = stack.publication, stack.rebase
+    plan, rebase, with_it = stack.publication, stack.rebase, proofs.leader(stack, record)
     found = (
         (stack.paused, "paused", None),
         (plan is not None and plan.move is Move.REFUSED, "not published", Kind.PUBLISH_REFUSED),
@@ -113,6 +113,7 @@ def _state(stack: StackRecord, record: RunRecord) -> tuple[str, Kind | None]:
         (rebase is not None and rebase.unacknowledged, "suspicious", Kind.SUSPICIOUS),
         (isinstance(proofs.build(stack, record), Matter), "does not build", Kind.BUILD),
         (isinstance(proofs.smoke(stack, record), Matter), "does not run", Kind.SMOKE),
+        (with_it != "", f"red with {with_it}", None),
         (plan is not None and plan.move is Move.HELD, "held back", None),
     )
     return next(((state, kind) for so, state, kind in found if so), (_WELL, None))

@@ -3,7 +3,7 @@
 A flake is told as well: it is green now, and somebody may want to know why it was not at once.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import assert_never
 
 from forkbot.model.attribution import Attribution, Cell, Guilty, Part, Suspect
@@ -61,18 +61,18 @@ def guilt_sections(record: RunRecord) -> Iterator[Section]:
     )
 
 
-def told_with_others(record: RunRecord, stack: str) -> frozenset[str]:
-    """Return the reds, in their lines, that follow from another stack's, and are told with it.
+def told_with_others(record: RunRecord, stack: str) -> Mapping[str, str]:
+    """Return the reds, in their lines, that follow from another stack's: each with that stack.
 
     Only where it is known whose fault that is: else each is told for itself, not to lose any.
     """
     others = {s.name for s in record.stacks if not s.paused} - {stack}
-    return frozenset(
-        line
+    return {
+        line: one.red.stack
         for one in attributions_of(record)
         if one.red.stack in others and not one.over and one.guilty is not Guilty.UNKNOWN
         for line in one.also
-    )
+    }
 
 
 def guilt_blocks(record: RunRecord, stack: str | None) -> tuple[Block, ...]:

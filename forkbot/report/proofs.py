@@ -117,6 +117,19 @@ def smoke(stack: StackRecord, record: RunRecord) -> Matter | str | None:
     )
 
 
+def leader(stack: StackRecord, record: RunRecord) -> str:
+    """Return the stack with which what is red of this one is told; '' where there is no such."""
+    verdict = record.verdict
+    if verdict is None:
+        return ""
+    elsewhere = told_with_others(record, stack.name)
+    builds = [b for b in verdict.builds if b.stack == stack.name and b.colour is Colour.RED]
+    ran = [s for s in verdict.smokes if s.stack == stack.name and s.colour is Colour.RED]
+    found = [owner(b, record) for b in builds]
+    found += [elsewhere[red_line(s)] for s in ran if not s.pristine and red_line(s) in elsewhere]
+    return next((name for name in found if name != stack.name), "")
+
+
 def family(record: RunRecord) -> Matter | str | None:
     """Return what is to be told of the crate graph, which is no one stack's."""
     verdict = record.verdict

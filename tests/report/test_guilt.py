@@ -1,5 +1,7 @@
 """Whose fault it is, in words: a line for each, first in the report and in the artefact."""
 
+import re
+
 import pytest
 from msgspec.structs import replace
 
@@ -9,6 +11,7 @@ from forkbot.model.record import RunRecord
 from forkbot.model.upstream import UpstreamCommit
 from forkbot.model.verdict import Smoke
 from forkbot.report import proofs
+from forkbot.report.dashboard import dashboard
 from forkbot.report.document import Items, plain
 from forkbot.report.guilt import guilt_lines, guilt_sections, whose
 from forkbot.report.links import Web
@@ -16,7 +19,7 @@ from forkbot.report.matter import Matter
 from forkbot.report.smoke import red_line
 from forkbot.report.whole import report
 from forkbot.words import PatchName, StackName
-from tests.report.records import PANIC, RECORDS, oid, smoke
+from tests.report.records import ERROR, PANIC, RECORDS, oid, smoke
 
 RED = Red(
     kind=RedKind.BUILD,
@@ -108,13 +111,22 @@ LOOKUP = smoke(pristine=False, green=False, right=False, why="exit code 134", ou
 ABOVE = replace(LOOKUP, stack=StackName("hyper-util"), name="client")
 
 
-def _two_red(said: Attribution, *more: Smoke) -> dict[str, Matter | str | None]:
-    """Return what each stack's issue of its components says, where it has one to open."""
+def _two_red(said: Attribution, *more: Smoke) -> RunRecord:
     record = _with("red-smoke", said)
     assert record.verdict is not None
-    red = replace(record.verdict, smokes=(LOOKUP, ABOVE, *more))
-    record = replace(record, verdict=red)
-    return {str(s.name): proofs.smoke(s, record) for s in record.stacks if s.name != "mio"}
+    return replace(record, verdict=replace(record.verdict, smokes=(LOOKUP, ABOVE, *more)))
+
+
+def _smoke_issues(record: RunRecord) -> dict[str, Matter]:
+    """Return what each stack's issue of its components says, of those that have one to open."""
+    told = {str(s.name): proofs.smoke(s, record) for s in record.stacks}
+    return {name: matter for name, matter in told.items() if isinstance(matter, Matter)}
+
+
+def _board(record: RunRecord) -> dict[str, str]:
+    """Return how each stack is, as the dashboard has it."""
+    body = dashboard(record, {s.name for s in record.stacks}, urls={}).body
+    return dict(re.findall(r"^\| `([a-z-]+)` \| ([^|]+) \|", body, re.MULTILINE))
 
 
 FIRST = Red(kind=RedKind.SMOKE, stack="tokio", name="lookup/by-name", why=red_line(LOOKUP))
@@ -125,14 +137,28 @@ OURS = Attribution(
 
 
 def test_a_red_that_follows_from_a_lower_forks_is_told_there_alone() -> None:
-    told = _two_red(OURS)
-    assert told["hyper-util"] is None
-    assert isinstance(told["tokio"], Matter)
+    record = _two_red(OURS)
+    told = _smoke_issues(record)
+    assert [*told] == ["tokio"]
     first = told["tokio"].lead[0]
     assert isinstance(first, Items)
     (line,) = map(plain, first.lines)
     assert line.startswith("Whose fault: our patch dns of tokio. tokio's lookup/by-name is red: ")
     assert line.endswith("; red with it: hyper-util's client/by-name.")
+    assert _board(record) == {
+        "tokio": "**does not run**", "hyper-util": "red with tokio", "mio": "up to date",
+    }  # fmt: skip
+
+
+def test_a_build_that_is_red_for_a_lower_forks_error_is_no_well_stack() -> None:
+    record = RECORDS["red-build"]
+    assert record.verdict is not None
+    error = replace(ERROR, package="tokio", named=None, author=None)
+    red = replace(record.verdict.builds[2], diagnostics=(error,))
+    record = replace(record, verdict=replace(record.verdict, builds=(red,), smokes=()))
+    assert _board(record) == {
+        "tokio": "**does not build**", "hyper-util": "red with tokio", "mio": "up to date",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -147,5 +173,6 @@ def test_a_red_that_follows_from_a_lower_forks_is_told_there_alone() -> None:
     ids=["nobody knows whose", "a flake", "another cause", "a red of its own", "a control"],
 )
 def test_else_each_stack_tells_its_own(said: Attribution, more: tuple[Smoke, ...]) -> None:
-    told = _two_red(said, *more)
-    assert [name for name, matter in told.items() if isinstance(matter, Matter)] == [*told]
+    record = _two_red(said, *more)
+    assert [*_smoke_issues(record)] == ["tokio", "hyper-util"]
+    assert set(_board(record).values()) == {"**does not run**", "up to date"}
