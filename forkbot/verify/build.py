@@ -7,6 +7,7 @@ must hold each patched crate once, from our tree (law 4).
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -20,6 +21,7 @@ from forkbot.text import decode, redact
 from forkbot.verify.diagnose import Message, diagnostic, of_build_script
 from forkbot.verify.family import BuildUnit, Family
 from forkbot.verify.lockstep import lockstep_problems
+from forkbot.verify.made import is_made
 from forkbot.verify.pins import write_pins
 from forkbot.verify.progress import CARGO_SHOWS_PROGRESS, Progress, without_bars
 from forkbot.verify.workshop import Workshop
@@ -32,6 +34,7 @@ NO_UNIT = "cargo built no unit of the family: the patched crate is not in this b
 _MOST = 200  # diagnostics of one build; a macro can make as many as it likes
 
 Say = Callable[[str], None]
+_T = TypeVar("_T")
 
 
 class _Target(msgspec.Struct):
@@ -130,7 +133,7 @@ def compile_package(
     progress = Progress(package, keep=workshop.target_dir.parent / "times.json", say=say)
 
     def hear(raw: bytes) -> None:
-        if (line := _parse(raw)) is not None:
+        if (line := heard_as(raw, _Line)) is not None:
             lines.append(line)
             if line.reason == "compiler-artifact":
                 progress.unit(line.unit, fresh=line.fresh)
@@ -197,10 +200,10 @@ def _kept(found: list[Diagnostic], said: str) -> tuple[Diagnostic, ...]:
     return tuple(found)
 
 
-def _parse(raw: bytes) -> _Line | None:
-    """Return a message of cargo's; None for what a macro printed, which comes the same way."""
+def heard_as(raw: bytes, kind: type[_T]) -> _T | None:
+    """Return a message of cargo's, or of what it runs; None for what came between."""
     try:
-        return msgspec.json.decode(raw, type=_Line)
+        return msgspec.json.decode(raw, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
@@ -215,7 +218,6 @@ def _programs(lines: list[_Line], target_dir: Path) -> Iterator[Path]:
     A macro can print cargo's words, and a build script can lay a link. A file of this machine's
     that is taken for a component is quoted in wasmtime's complaint, and so in a report.
     """
-    home = target_dir.resolve()
     for line in lines:
-        if line.executable and Path(line.executable).resolve().is_relative_to(home):
+        if line.executable and is_made(Path(line.executable), target_dir=target_dir):
             yield Path(line.executable)

@@ -5,7 +5,6 @@ What wasmtime made of it lies where nothing of upstream's can write: wasmtime tr
 
 import dataclasses
 import functools
-import hashlib
 import re
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from forkbot.process.limits import Limits, size
 from forkbot.process.seclusion import View, bounded, secluded
 from forkbot.text import clipped, decode, redact
 from forkbot.verify.declared import Ran
+from forkbot.verify.made import digest_made
 from forkbot.verify.services import serve
 from forkbot.verify.wasmtime import NO_CACHE
 from forkbot.verify.workshop import Workshop
@@ -74,10 +74,8 @@ class Stage:
     def _key(self, component: Path) -> str:
         """Return what machine code depends on: the component, the compiler and the processor."""
         compiler = self.wasmtime.stat()
-        whole = hashlib.sha256(component.read_bytes())
-        whole.update(f"{self.wasmtime} {compiler.st_size} {compiler.st_mtime_ns}".encode())
-        whole.update(_processor())
-        return whole.hexdigest()
+        told = f"{self.wasmtime} {compiler.st_size} {compiler.st_mtime_ns}"
+        return digest_made(component, told.encode(), _processor())
 
     def run(self, policy: SmokePolicy, case: CaseName, ready: Path) -> Ran:
         """Run one case, with what it is granted against what is served to it."""

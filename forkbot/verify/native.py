@@ -22,8 +22,9 @@ from forkbot.model.stack import NativePolicy
 from forkbot.process.seclusion import View, secluded
 from forkbot.text import decode, redact
 from forkbot.verify.api import Api, read_api
-from forkbot.verify.build import RESOLVE_LIMIT, Say
+from forkbot.verify.build import RESOLVE_LIMIT, Say, heard_as
 from forkbot.verify.family import Family, Member, check_out
+from forkbot.verify.made import keep_made, read_made
 from forkbot.verify.workshop import Workshop
 
 _TEST_LIMIT = 600.0
@@ -195,14 +196,9 @@ def _programs(bench: Bench, tests: tuple[str, ...], kind: str, kept: Path) -> di
         raise _Unbuilt(f"{kind} its own tests do not build: {errors[0] if errors else said}")
     shutil.rmtree(kept, ignore_errors=True)
     kept.mkdir(parents=True)
-    programs = {}
-    home = bench.workshop.target_dir.resolve()
-    for line in lines:
-        # a macro can print cargo's words: only what lies where cargo puts programs is one
-        if line.executable and Path(line.executable).resolve().is_relative_to(home):
-            programs[line.target.name] = kept / line.target.name
-            shutil.copy2(line.executable, kept / line.target.name)
-    return programs
+    # a macro can print cargo's words: only what lies where cargo puts programs is one
+    found = ((line.target.name, Path(line.executable)) for line in lines if line.executable)
+    return keep_made(found, target_dir=bench.workshop.target_dir, into=kept)
 
 
 def _api(bench: Bench, kind: str) -> Api:
@@ -212,7 +208,7 @@ def _api(bench: Bench, kind: str) -> Api:
     if said is not None:
         raise _Unbuilt(f"{kind} rustdoc does not read it: {said}")
     name = bench.member.stack.policy.crate.replace("-", "_")
-    return read_api((bench.workshop.target_dir / "doc" / f"{name}.json").read_bytes())
+    return read_api(read_made(bench.workshop.target_dir / "doc" / f"{name}.json"))
 
 
 def _cargo(
@@ -245,11 +241,7 @@ def _cargo(
         )  # fmt: skip
     except TimedOutError as e:
         return f"cargo was ended{e.why}"
-    for raw in heard:
-        try:
-            lines.append(msgspec.json.decode(raw, type=_Line))
-        except msgspec.DecodeError:
-            continue  # what a macro printed comes the same way
+    lines += filter(None, (heard_as(raw, _Line) for raw in heard))
     return cause(redact(decode(ended.stderr))) if ended.code else None
 
 
@@ -262,12 +254,12 @@ def _ask(side: _Side, bench: Bench, *, only: frozenset[str] = frozenset()) -> An
         if only and not names:
             continue
         wanted = ["--exact", *sorted(names)] if only else list(bench.policy.unit) * is_lib
-        answers |= {f"{target} {n}": a for n, a in _run(program, wanted, bench).items()}
+        answers |= {f"{target} {n}": a for n, a in _run(target, program, wanted, bench).items()}
     return answers
 
 
-def _run(program: Path, wanted: list[str], bench: Bench) -> dict[str, str]:
-    """Return what each test of a program answered, on a loopback of its own where that can be."""
+def _run(target: str, program: Path, wanted: list[str], bench: Bench) -> dict[str, str]:
+    """Return what each test of a target answered, on a loopback of its own where that can be."""
     argv: list[str | Path] = [program, *wanted, "-Z", "unstable-options", "--format", "json"]
     if bench.workshop.secluded:
         root = bench.workshop.target_dir.parent / "view"
@@ -281,14 +273,11 @@ def _run(program: Path, wanted: list[str], bench: Bench) -> dict[str, str]:
             limits=bench.workshop.limits,
         )  # fmt: skip
     except TimedOutError as e:  # who had not answered by then is seen in what was said
-        bench.say(f"{program.name} was ended{e.why}")
+        bench.say(f"{target} was ended{e.why}")
     answers: dict[str, str] = {}
     for line in lines:
-        try:
-            event = msgspec.json.decode(line, type=_Event)
-        except msgspec.DecodeError:
-            continue  # what a test printed past its harness
-        if event.type == "test":
+        event = heard_as(line, _Event)  # else a test printed it past its harness
+        if event is not None and event.type == "test":
             answers[event.name] = "no answer" if event.event == "started" else event.event
     return answers
 

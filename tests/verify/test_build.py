@@ -54,8 +54,9 @@ def test_nothing_outside_the_target_folder_is_taken_for_a_component(tmp_path: Pa
     (tmp_path / "secret").write_text("token")
     (target / "link.wasm").symlink_to(tmp_path / "secret")
     (target / "real.wasm").touch()
+    os.mkfifo(target / "pipe.wasm")
     places = (tmp_path / "secret", target / "link.wasm", target / ".." / "secret",
-              target / "real.wasm")  # fmt: skip
+              target / "pipe.wasm", target, target / "gone.wasm", target / "real.wasm")  # fmt: skip
     lines = (f'{{"reason":"compiler-artifact","executable":"{p}"}}' for p in places)
     assert compiled(tmp_path, *lines, FINISHED).executables == (target / "real.wasm",)
 
