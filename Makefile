@@ -47,8 +47,8 @@ run: setup ## rebase, build, run and publish the five stacks here; first 7 min, 
 	$(took)
 
 .PHONY: test
-test: setup quilt chromium emulate lint types ## everything CI checks: lint, types, all tests; about 29 min
-	@.ci/timed 'all tests' 'about 28 minutes' \
+test: setup quilt chromium emulate lint types ## everything CI checks: lint, types, all tests; about 28 min
+	@.ci/timed 'all tests' 'about 27 minutes' \
 	    env $(PYTEST) --durations 10
 	$(took)
 
